@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pte.h: page-table entries of i386's two-level paging (row E2).
+ *
+ *	 31                    22 21                12 11              0
+ *	+------------------------+--------------------+-----------------+
+ *	| directory index (10)   | table index (10)   | offset (12)     |
+ *	+------------------------+--------------------+-----------------+
+ *
+ * Bits as in Intel's manual, volume 3, tables 4-4 to 4-6.
+ */
+#ifndef ARCH_PTE_H
+#define ARCH_PTE_H
+
+#include <quarry/types.h>
+#include <arch/layout.h>
+
+typedef u32 pteval_t;
+typedef struct { pteval_t val; } pte_t;
+typedef struct { pteval_t val; } pgprot_t;
+
+#define PGTABLE_LEVELS 2
+#define PTRS_PER_PT 1024
+
+static __always_inline unsigned pt_shift(int level) { return level == 1 ? 12 : 22; }
+static __always_inline unsigned pt_entries(int level) { (void)level; return PTRS_PER_PT; }
+static __always_inline unsigned pt_index(unsigned long addr, int level)
+{
+	return (addr >> pt_shift(level)) & (PTRS_PER_PT - 1);
+}
+
+#define _PAGE_PRESENT 0x001u
+#define _PAGE_RW 0x002u
+#define _PAGE_USER 0x004u
+#define _PAGE_PWT 0x008u
+#define _PAGE_PCD 0x010u
+#define _PAGE_ACCESSED 0x020u
+#define _PAGE_DIRTY 0x040u
+#define _PAGE_PSE 0x080u	/* in the directory: a 4 MiB page */
+#define _PAGE_GLOBAL 0x100u	/* survives a reload of CR3 */
+
+/* Bits that every kernel entry may use on this CPU: PSE and PGE come and go with CPUID (row E5). */
+extern pteval_t arch_pte_supported;
+
+#define __pgprot(v) ((pgprot_t){ (v) })
+#define PAGE_KERNEL __pgprot(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_GLOBAL)
+#define PAGE_KERNEL_RO __pgprot(_PAGE_PRESENT | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_GLOBAL)
+#define PAGE_KERNEL_NOCACHE __pgprot(PAGE_KERNEL.val | _PAGE_PCD | _PAGE_PWT)
+#define PAGE_READONLY __pgprot(_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED)
+#define PAGE_SHARED __pgprot(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED)
+
+static inline bool pte_none(pte_t e) { return e.val == 0; }
+static inline bool pte_present(pte_t e) { return e.val & _PAGE_PRESENT; }
+static inline bool pte_huge(pte_t e) { return e.val & _PAGE_PSE; } /* asked above level 1 only */
+static inline bool pte_write(pte_t e) { return e.val & _PAGE_RW; }
+static inline bool pte_user(pte_t e) { return e.val & _PAGE_USER; }
+static inline bool pte_dirty(pte_t e) { return e.val & _PAGE_DIRTY; }
+static inline bool pte_young(pte_t e) { return e.val & _PAGE_ACCESSED; }
+static inline bool pte_global(pte_t e) { return e.val & _PAGE_GLOBAL; }
+static inline pfn_t pte_pfn(pte_t e) { return e.val >> PAGE_SHIFT; }
+
+static inline pte_t mk_pte(pfn_t pfn, pgprot_t prot)
+{
+	return (pte_t){ (pteval_t)(pfn << PAGE_SHIFT) | (prot.val & arch_pte_supported) };
+}
+
+static inline pte_t mk_huge(pfn_t pfn, pgprot_t prot)
+{
+	return (pte_t){ (pteval_t)(pfn << PAGE_SHIFT) | ((prot.val | _PAGE_PSE) & arch_pte_supported) };
+}
+
+/* A directory's entry for a table: user and writable, for the table's own entries decide. */
+static inline pte_t mk_table(pfn_t pfn)
+{
+	return (pte_t){ (pteval_t)(pfn << PAGE_SHIFT) | _PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED };
+}
+
+/* The largest level whose entries may be leaves on this CPU: 2 with PSE, else 1. */
+static inline int arch_max_huge_level(void) { return arch_pte_supported & _PAGE_PSE ? 2 : 1; }
+
+static inline void set_pte(pte_t *p, pte_t e) { *(volatile pteval_t *)&p->val = e.val; }
+
+static inline phys_addr_t arch_pt_root(void)
+{
+	u32 cr3;
+
+	__asm__ volatile("movl %%cr3, %0" : "=r"(cr3));
+	return cr3 & ~0xfffu;
+}
+
+/* invlpg needs a 486, which has paging as we use it anyhow. */
+static inline void flush_tlb_page(unsigned long addr)
+{
+	__asm__ volatile("invlpg (%0)" : : "r"(addr) : "memory");
+}
+
+/* Global entries survive a reload of CR3, so kernel ranges go page by page or by CR4.PGE. */
+void flush_tlb_all(void);
+void flush_tlb_kernel_range(unsigned long start, unsigned long end);
+
+#endif

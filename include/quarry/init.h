@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * init.h: bringing the memory manager up.  The order of things is one readable
+ * list in mm/boot/init.c.
+ */
+#ifndef QUARRY_INIT_H
+#define QUARRY_INIT_H
+
+#include <quarry/memblock.h>
+#include <quarry/zone.h>
+
+/**
+ * mm_init() - from memblock to a working kmalloc, vmalloc and kmap
+ *
+ * Before: the port filled memblock (e820_to_memblock, memblock_reserve for its
+ * own image, modules, firmware) and mapped at least memblock.current_limit.
+ * Once, on the boot CPU, interrupts off.
+ */
+void mm_init(void);
+
+/** mm_init_stage() - how far it is: for "called too early" reports. */
+enum mm_stage { MM_NONE, MM_MEMBLOCK, MM_PAGES, MM_SLAB, MM_VMALLOC, MM_READY };
+extern enum mm_stage mm_stage;
+
+/* What the arch does on the way (stage 2 ports). */
+
+/** arch_paging_init() - map all of low memory from PAGE_OFFSET on; set max_low_pfn, high_memory.  Uses memblock. */
+void arch_paging_init(void);
+/** arch_zone_borders() - fill max_zone_pfn[], see free_area_init_nodes(). */
+void arch_zone_borders(pfn_t max_zone_pfn[MAX_NR_ZONES]);
+
+#endif

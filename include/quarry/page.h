@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * page.h: struct page, one for each page frame, and the calls that hand frames
+ * out.
+ *
+ * `struct page` describes the frame, never the data in it.  mem_map is the array
+ * of them all, indexed by frame number.  A frame is in one of these states:
+ *
+ *	state		PG_*		_count	what the union holds
+ *	reserved	reserved	1	nothing; never handed out
+ *	free, in buddy	buddy		0	lru links, order
+ *	free, per CPU	pcp		0	lru links
+ *	in use		(none)		>= 1	the owner's; `order` of the block
+ *	tail of a block	(none)		0	nothing (compound: first_page)
+ *	slab		slab		1	the slab layer's
+ */
+#ifndef QUARRY_PAGE_H
+#define QUARRY_PAGE_H
+
+#include <quarry/gfp.h>
+#include <quarry/port.h>
+#include <quarry/list.h>
+
+struct kmem_cache;
+struct zone;
+struct pglist_data;
+
+typedef struct { int counter; } atomic_t;
+
+static inline int atomic_read(const atomic_t *v) { return __atomic_load_n(&v->counter, __ATOMIC_RELAXED); }
+static inline void atomic_set(atomic_t *v, int i) { __atomic_store_n(&v->counter, i, __ATOMIC_RELAXED); }
+
+struct page {
+	unsigned long flags;		/* PG_* bits; zone and node on top; atomic once in use */
+	atomic_t _count;		/* users; 0 when free */
+	union {
+		void *virtual;		/* high memory: the window address while mapped (kmap lock) */
+		void *s_mem;		/* slab: address of the first object */
+		struct page *first_page; /* PG_tail: the head of the compound page */
+	};
+	union {
+		struct list_head lru;	/* free: list of its order; slab: cache's list */
+	};
+	union {
+		unsigned long private;	/* the owner's */
+		struct {		/* slab: counted under the node's lock */
+			u16 inuse;	/* objects handed out of the slab */
+			u16 objects;	/* objects the slab holds */
+		};
+	};
+	union {
+		struct kmem_cache *slab_cache;	/* PG_slab, in every page of the slab */
+		void *mapping;			/* the owner's */
+	};
+	union {
+		unsigned long free_bits;	/* slab with few objects: which are free */
+		unsigned long *free_map;	/* slab with many: the same, on the slab */
+		struct {
+			u8 order;	/* buddy or in use, first page: order of the block */
+			u8 migratetype;
+			u16 spare;
+		};
+	};
+};
+
+/* Bits of page->flags.  Below PG_ZONE_SHIFT; the zone and node sit above. */
+enum pageflags {
+	PG_locked,	/* its owner waits for it */
+	PG_dirty,	/* its content is newer than its source */
+	PG_reserved,	/* not the allocator's: image, holes, memory map, firmware */
+	PG_buddy,	/* first page of a free block in a zone's free list */
+	PG_pcp,		/* free, on a CPU's own list */
+	PG_slab,	/* belongs to a slab of page->slab_cache */
+	PG_head,	/* first page of a compound page */
+	PG_tail,	/* other page of a compound page; first_page is its head */
+	PG_table,	/* is a page table */
+	PG_referenced,
+	PG_uptodate,
+	PG_large_kmalloc, /* kmalloc beyond the largest cache: a block of its own */
+	PG_vmalloc,	/* belongs to a vmalloc area */
+	__NR_PAGEFLAGS,
+};
+
+#define PG_NODE_SHIFT 24
+#define PG_ZONE_SHIFT 30
+_Static_assert(__NR_PAGEFLAGS <= PG_NODE_SHIFT, "page flags run into the node number");
+
+/* In use, a page's flags change by atomic operations, for two owners may set different bits. */
+#define PAGE_FLAG(Name, name)								\
+	static inline bool Page##Name(const struct page *p) { return READ_ONCE(p->flags) >> PG_##name & 1; } \
+	static inline void SetPage##Name(struct page *p) { __atomic_fetch_or(&p->flags, 1UL << PG_##name, __ATOMIC_RELAXED); } \
+	static inline void ClearPage##Name(struct page *p) { __atomic_fetch_and(&p->flags, ~(1UL << PG_##name), __ATOMIC_RELAXED); } \
+	static inline void __SetPage##Name(struct page *p) { p->flags |= 1UL << PG_##name; } \
+	static inline void __ClearPage##Name(struct page *p) { p->flags &= ~(1UL << PG_##name); }
+PAGE_FLAG(Locked, locked)
+PAGE_FLAG(Dirty, dirty)
+PAGE_FLAG(Reserved, reserved)
+PAGE_FLAG(Buddy, buddy)
+PAGE_FLAG(Pcp, pcp)
+PAGE_FLAG(Slab, slab)
+PAGE_FLAG(Head, head)
+PAGE_FLAG(Tail, tail)
+PAGE_FLAG(Table, table)
+PAGE_FLAG(Referenced, referenced)
+PAGE_FLAG(Uptodate, uptodate)
+PAGE_FLAG(LargeKmalloc, large_kmalloc)
+PAGE_FLAG(Vmalloc, vmalloc)
+
+/* ---- frame numbers, addresses ------------------------------------------- */
+
+extern struct page *mem_map;	/* one for each frame [0, max_pfn) */
+extern pfn_t max_pfn;		/* first frame number beyond the last frame */
+extern pfn_t max_low_pfn;	/* first frame number the direct map does not reach */
+extern void *high_memory;	/* first address beyond the direct map */
+
+#define PAGE_SIZE (1UL << PAGE_SHIFT)
+#define PAGE_MASK (~(PAGE_SIZE - 1))
+#define PAGE_ALIGN(x) ALIGN(x, PAGE_SIZE)
+
+/** __pa(), __va() - direct map only: one subtraction, no table walk, no check (row A3) */
+#define __pa(x) ((phys_addr_t)((unsigned long)(x) - PAGE_OFFSET))
+#define __va(x) ((void *)((unsigned long)(x) + PAGE_OFFSET))
+static inline phys_addr_t virt_to_phys(const volatile void *p) { return __pa(p); }
+static inline void *phys_to_virt(phys_addr_t p) { return __va(p); }
+
+static inline struct page *pfn_to_page(pfn_t pfn) { return mem_map + pfn; }
+static inline pfn_t page_to_pfn(const struct page *p) { return (pfn_t)(p - mem_map); }
+static inline phys_addr_t page_to_phys(const struct page *p) { return (phys_addr_t)page_to_pfn(p) << PAGE_SHIFT; }
+static inline bool pfn_valid(pfn_t pfn) { return pfn < max_pfn; }
+/** virt_to_page() - @p must be in the direct map: see virt_addr_valid() */
+static inline struct page *virt_to_page(const void *p) { return pfn_to_page(((unsigned long)p - PAGE_OFFSET) >> PAGE_SHIFT); }
+/** virt_addr_valid() - does @p lie in the direct map?  O(1), any context */
+static inline bool virt_addr_valid(const void *p)
+{
+	return (unsigned long)p - PAGE_OFFSET < (unsigned long)high_memory - PAGE_OFFSET;
+}
+
+static inline unsigned page_zonenum(const struct page *p) { return p->flags >> PG_ZONE_SHIFT & 3; }
+static inline unsigned page_to_nid(const struct page *p) { return p->flags >> PG_NODE_SHIFT & 63; }
+struct zone *page_zone(const struct page *page);
+/** PageHighMem() - has this frame no permanent kernel address? */
+bool PageHighMem(const struct page *page);
+
+/** page_count() - users of the frame: 0 when it is free (row B1) */
+static inline int page_count(const struct page *p) { return atomic_read(&p->_count); }
+
+static inline struct page *compound_head(const struct page *p)
+{
+	return PageTail(p) ? p->first_page : (struct page *)p;
+}
+static inline unsigned compound_order(const struct page *p) { return PageHead(p) ? p->order : 0; }
+
+/**
+ * page_address() - the kernel's address of a frame (row B2)
+ *
+ * Low memory: its permanent address.  High memory: its kmap() address while it
+ * has one, else NULL.  Context: any, no lock.  O(1).
+ */
+static inline void *page_address(const struct page *page)
+{
+	return PageHighMem(page) ? page->virtual : __va((phys_addr_t)page_to_pfn(page) << PAGE_SHIFT);
+}
+
+/* ---- taking and giving frames (rows B4-B7) -------------------------------- */
+
+/**
+ * alloc_pages() - take a block of 2^@order physically contiguous frames
+ * @gfp: where from and what may be done to get them, see gfp.h
+ * @order: 0 ... MAX_PAGE_ORDER; the block is aligned to its size
+ *
+ * Context: with __GFP_WAIT only where the caller may sleep; else any, interrupts
+ * too.  Takes the zone's lock (not when a CPU's own list has a page).
+ * Return: the first frame, its page_count() 1; or NULL when there is none
+ * (reported, unless __GFP_NOWARN), or when the mask contradicts itself, the order
+ * is too large or the context may not sleep (reported always).
+ * Undo: __free_pages().  Worst case: O(MAX_PAGE_ORDER) a zone, and what reclaim
+ * costs when memory is short; __GFP_ZERO adds the clearing.
+ */
+struct page *alloc_pages(gfp_t gfp, unsigned order);
+#define alloc_page(gfp) alloc_pages(gfp, 0)
+
+/** alloc_pages_node() - the same, from node @nid first; -1 for the caller's own. */
+struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order);
+
+/**
+ * __get_free_pages() - alloc_pages(), as an address of the direct map (row B6)
+ *
+ * __GFP_HIGHMEM is refused with a report, since such frames have no address.
+ * Return: the address, or 0.  Undo: free_pages().
+ */
+unsigned long __get_free_pages(gfp_t gfp, unsigned order);
+#define __get_free_page(gfp) __get_free_pages(gfp, 0)
+#define __get_dma_pages(gfp, order) __get_free_pages((gfp) | GFP_DMA, order)
+/** get_zeroed_page() - one cleared page.  Undo: free_page(). */
+unsigned long get_zeroed_page(gfp_t gfp);
+
+/**
+ * __free_pages() - drop one reference; free the block if it was the last
+ * @page: the first frame of the block
+ * @order: the order it was allocated with
+ *
+ * Context: any.  Refused with a report: a free, reserved, slab or tail frame, a
+ * wrong order, a pointer outside mem_map.  If others still hold references
+ * (get_page), the rest of a block that is not compound is freed at once and the
+ * first frame by the last put_page().  Worst case: O(MAX_PAGE_ORDER).
+ */
+void __free_pages(struct page *page, unsigned order);
+#define __free_page(page) __free_pages(page, 0)
+/** free_pages() - __free_pages() by address; 0 is ignored. */
+void free_pages(unsigned long addr, unsigned order);
+#define free_page(addr) free_pages(addr, 0)
+
+/** get_page() - one more user of the frame (of the compound page it is part of).  Any context.  Undo: put_page(). */
+void get_page(struct page *page);
+/** put_page() - one user less; frees the frame (the compound page) after the last. */
+void put_page(struct page *page);
+
+/** split_page() - from now on each frame of the block is freed by itself.  @order as allocated, not compound. */
+void split_page(struct page *page, unsigned order);
+
+/** get_order() - the smallest order whose block holds @size bytes; @size > 0. */
+static inline unsigned get_order(size_t size)
+{
+	return size <= PAGE_SIZE ? 0 :
+		(unsigned)(8 * sizeof(long)) - (unsigned)__builtin_clzl((size - 1) >> PAGE_SHIFT);
+}
+
+#endif

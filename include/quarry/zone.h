@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * zone.h: nodes, zones, and one zone's buddy allocator as instances.
+ *
+ * Everything here works on the zone it is given: a test can build a zone of 64
+ * frames on its stack.  Only mm/page/alloc.c knows the system's own nodes.
+ */
+#ifndef QUARRY_ZONE_H
+#define QUARRY_ZONE_H
+
+#include <quarry/page.h>
+#include <quarry/spinlock.h>
+
+/* In the order of their addresses; a higher zone falls back on the lower ones. */
+enum zone_type {
+	ZONE_DMA,
+	ZONE_DMA32,
+	ZONE_NORMAL,
+	ZONE_HIGHMEM,
+	MAX_NR_ZONES,
+};
+
+enum zone_watermarks { WMARK_MIN, WMARK_LOW, WMARK_HIGH, NR_WMARK };
+
+enum migratetype { MIGRATE_UNMOVABLE, MIGRATE_MOVABLE, MIGRATE_RECLAIMABLE, MIGRATE_TYPES };
+
+/* What a zone counts beside its free pages; field names as in /proc/zoneinfo. */
+enum zone_stat_item {
+	NR_SLAB_UNRECLAIMABLE,	/* pages held by slabs */
+	NR_PAGETABLE,		/* page tables */
+	NR_KERNEL_STACK_PAGES,
+	NR_ANON_PAGES,		/* pages of user areas */
+	NR_FILE_PAGES,		/* pages of program images in tasks */
+	NR_VMALLOC_PAGES,
+	NR_ZONE_STAT_ITEMS,
+};
+
+enum zone_event_item { PGALLOC, PGFREE, PGALLOC_FAIL, PGPCP_REFILL, PGPCP_DRAIN, NR_ZONE_EVENT_ITEMS };
+
+struct free_area {
+	struct list_head free_list;	/* first pages of free blocks */
+	unsigned long nr_free;		/* blocks on it */
+};
+
+/* A CPU's own free frames of one zone; touched by that CPU with interrupts off. */
+struct per_cpu_pages {
+	struct list_head list;	/* hottest first */
+	int count;		/* frames on the list */
+	int high;		/* above it, a batch goes back to the zone */
+	int batch;		/* frames moved at once */
+	unsigned long event[NR_ZONE_EVENT_ITEMS];
+} __cacheline_aligned;
+
+struct zone {
+	/* read-mostly: set up at boot */
+	const char *name;
+	enum zone_type type;
+	int node;
+	struct pglist_data *zone_pgdat;
+	struct page *zone_mem_map;	/* the page of zone_start_pfn */
+	pfn_t zone_start_pfn;
+	unsigned long spanned_pages;	/* from first to last, holes included */
+	unsigned long present_pages;	/* without holes */
+	unsigned long managed_pages;	/* given to the buddy allocator */
+	unsigned long watermark[NR_WMARK];
+	unsigned long lowmem_reserve[MAX_NR_ZONES]; /* kept from requests that could use that zone */
+
+	/* under lock */
+	spinlock_t lock __cacheline_aligned;
+	unsigned long nr_free;		/* free pages in free_area (pcp lists not counted) */
+	struct free_area free_area[NR_PAGE_ORDERS];
+	long vm_stat[NR_ZONE_STAT_ITEMS];	/* atomic */
+
+	struct per_cpu_pages pageset[NR_CPUS];
+};
+
+/* One step of a zonelist, best zone first. */
+struct zoneref {
+	struct zone *zone;
+};
+
+/* For each highest allowed zone, the zones to try, in order, NULL-terminated. */
+struct zonelist {
+	struct zoneref zonerefs[MAX_NUMNODES * MAX_NR_ZONES + 1];
+};
+
+typedef struct pglist_data {
+	int node_id;
+	struct zone node_zones[MAX_NR_ZONES];
+	struct zonelist node_zonelists[MAX_NR_ZONES]; /* index: highest zone allowed */
+	int nr_zones;
+	struct page *node_mem_map;
+	pfn_t node_start_pfn;
+	unsigned long node_present_pages;
+	unsigned long node_spanned_pages;
+} pg_data_t;
+
+extern struct pglist_data node_data[MAX_NUMNODES];
+extern int nr_online_nodes;
+#define NODE_DATA(nid) (&node_data[nid])
+
+static inline bool populated_zone(const struct zone *z) { return z->present_pages != 0; }
+
+/* All populated zones, lowest first. */
+struct zone *first_zone(void);
+struct zone *next_zone(struct zone *zone);
+#define for_each_zone(z) for (z = first_zone(); z; z = next_zone(z))
+
+/** zone_stat_add() - change a zone's counter.  Any context. */
+static inline void zone_stat_add(struct zone *z, enum zone_stat_item i, long n)
+{
+	__atomic_fetch_add(&z->vm_stat[i], n, __ATOMIC_RELAXED);
+}
+
+/** zone_free_pages() - free frames, those on CPUs' lists included.  Exact when nothing runs. */
+unsigned long zone_free_pages(const struct zone *zone);
+/** zone_event() - sum of an event's counters over the CPUs. */
+unsigned long zone_event(const struct zone *zone, enum zone_event_item item);
+
+/* ---- the buddy allocator of one zone (mm/page/buddy.c) --------------------- */
+
+/**
+ * zone_init() - an empty zone
+ * @zone: the memory for it
+ * @name, @type, @node: what it is
+ * @mem_map: the struct pages of its frames, at least @spanned of them
+ * @start_pfn: number of the first frame
+ * @spanned: how many frames; none is free until buddy_free() gives it
+ */
+void zone_init(struct zone *zone, const char *name, enum zone_type type, int node,
+	       struct page *mem_map, pfn_t start_pfn, unsigned long spanned);
+
+/**
+ * buddy_alloc() - take a block from the free lists
+ * Context: @zone->lock held.  Return: the first page (count 0, not PG_buddy), or
+ * NULL.  O(MAX_PAGE_ORDER).
+ */
+struct page *buddy_alloc(struct zone *zone, unsigned order);
+
+/**
+ * buddy_free() - put a block back and merge it with its free buddies
+ * Context: @zone->lock held; the block's pages have count 0.  O(MAX_PAGE_ORDER).
+ */
+void buddy_free(struct zone *zone, struct page *page, unsigned order);
+
+/** buddy_check() - test invariants B.1 ... of buddy.c.  Takes the lock.  Return: the number broken, or 0.  O(frames). */
+int buddy_check(struct zone *zone);
+
+/* ---- CPUs' own lists (mm/page/pcp.c) --------------------------------------- */
+
+/** pcp_alloc() - one frame from this CPU's list, refilled in a batch.  Any context. */
+struct page *pcp_alloc(struct zone *zone);
+/** pcp_free() - one frame onto this CPU's list; a batch goes back when it is full.  Any context. */
+void pcp_free(struct zone *zone, struct page *page);
+/** drain_all_pages() - give every CPU's listed frames back; @zone NULL: of all zones. */
+void drain_all_pages(struct zone *zone);
+
+/* ---- policy (mm/page/zone.c) ----------------------------------------------- */
+
+#define ALLOC_HIGH 1		/* __GFP_HIGH: half of min is enough */
+#define ALLOC_NO_WATERMARKS 2	/* __GFP_MEMALLOC: down to the last page */
+
+/**
+ * zone_watermark_ok() - may a block of 2^@order be taken and @mark still hold?
+ * @highest: the highest zone that the request allows: lowmem_reserve[@highest] is kept
+ */
+bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long mark,
+		       enum zone_type highest, unsigned alloc_flags);
+
+/** setup_zones() - watermarks from min_free_kbytes and lowmem_reserve for all zones. */
+void setup_per_zone_wmarks(void);
+extern unsigned long min_free_kbytes;
+
+/** gfp_zone() - the highest zone that a mask allows */
+enum zone_type gfp_zone(gfp_t gfp);
+
+/* ---- boot: from memblock to zones (mm/page/zone.c, row B3) ----------------- */
+
+/**
+ * free_area_init_nodes() - build nodes, zones, mem_map from memblock
+ * @max_zone_pfn: for each zone type, the first frame number beyond it; a zone
+ *	that ends where the one before it ends is empty
+ */
+void free_area_init_nodes(const pfn_t max_zone_pfn[MAX_NR_ZONES]);
+
+/* ---- reclaim: a hook, since lower floors never name higher ones ------------ */
+
+/**
+ * struct reclaimer - something that can give pages back when memory is short
+ * @reclaim: free what it can; told the mask, so that it honours __GFP_IO and
+ *	__GFP_FS.  Must not allocate.  Return: pages freed, about.
+ */
+struct reclaimer {
+	const char *name;
+	unsigned long (*reclaim)(struct reclaimer *self, gfp_t gfp, unsigned order);
+	struct list_head link;
+};
+
+/** register_reclaimer() - @r stays registered until unregister_reclaimer(). */
+void register_reclaimer(struct reclaimer *r);
+void unregister_reclaimer(struct reclaimer *r);
+
+#endif
