@@ -1,15 +1,20 @@
 # Quarry: a kernel's memory manager as a library.  `make help` lists the targets.
 #
 #	build/ARCH[-VARIANT]/   one tree for each build; ARCH: i386, hosted64, hosted32
+#	VARIANT                 empty, clang, asan, clang-asan
 
-MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.DEFAULT_GOAL := all
 
 ARCH    ?= i386
 VARIANT ?=
-CC      := gcc
+CC      := $(if $(findstring clang,$(VARIANT)),clang,gcc)
 B       := build/$(ARCH)$(if $(VARIANT),-$(VARIANT))
+Q       := $(if $(V),,@)
+say      = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2);)
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wundef -Wvla -Wwrite-strings
@@ -18,39 +23,88 @@ CFLAGS   := -std=gnu17 -O2 -g -fno-strict-aliasing -fno-common $(WARN)
 
 include arch/$(if $(filter hosted%,$(ARCH)),hosted,$(ARCH))/build.mk
 
-ifeq ($(findstring clang,$(VARIANT)),clang)
-CC := clang
-endif
-ifeq ($(findstring asan,$(VARIANT)),asan)
+ifneq ($(findstring asan,$(VARIANT)),)
 CFLAGS  += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=address,undefined
 endif
 
-MM_SRC     := $(wildcard lib/*.c mm/*/*.c)
+obj = $(addprefix $(B)/,$(addsuffix .o,$(basename $(1))))
+
+MM_SRC     := $(wildcard lib/*.c mm/*/*.c) $(FREESTANDING_SRC)
 KERNEL_SRC := $(wildcard kernel/*.c tests/selftest/*.c bench/*.c)
 ARCH_SRC   := $(wildcard $(ARCH_DIR)/*.c $(ARCH_DIR)/*.S)
-
-obj = $(addprefix $(B)/,$(addsuffix .o,$(basename $(1))))
 MM_OBJ     := $(call obj,$(MM_SRC))
-KERNEL_OBJ := $(call obj,$(KERNEL_SRC)) $(call obj,$(ARCH_SRC))
+KERNEL_OBJ += $(call obj,$(KERNEL_SRC)) $(call obj,$(ARCH_SRC))
 
 .PHONY: all
 all: $(B)/$(IMAGE)
 
 $(B)/libquarry.a: $(MM_OBJ)
-	@rm -f $@
-	$(Q)ar rcsD $@ $^
+	$(call say,AR,$@)rm -f $@; ar rcsD $@ $^
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/%.o: %.S
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,AS,$@)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# a change of flags rebuilds
+$(MM_OBJ) $(KERNEL_OBJ): Makefile $(ARCH_DIR)/build.mk
+
+-include user/build.mk
+-include $(wildcard tests/*/build.mk)
 -include $(MM_OBJ:.o=.d) $(KERNEL_OBJ:.o=.d)
 
+# ---- what people type ----------------------------------------------------------
+
+RUN = ARCH='$(ARCH)' IMAGE='$(B)/$(IMAGE)' tools/run
+export MEM SMP ACCEL CPU QEMUFLAGS CMD TIMEOUT
+
+.PHONY: run
+run: ## boot into a shell (CMD="a; b" runs commands; MEM= SMP= ACCEL=tcg|icount CPU= QEMUFLAGS= ARCH=)
+	@tools/deps run
+	@$(MAKE) all
+	@$(RUN)
+
+.PHONY: iso
+iso: ## a GRUB image for real machines: build/i386/quarry.iso
+	@tools/deps iso
+	@$(MAKE) all
+	@tools/mkiso $(B)/$(IMAGE) $(B)/quarry.iso
+
+.PHONY: hosted
+hosted: ## the same memory manager as a process: build/hosted64/quarry, build/hosted32/quarry
+	@tools/deps hosted
+	@$(MAKE) ARCH=hosted64 all
+	@$(MAKE) ARCH=hosted32 all
+
+.PHONY: check
+check: ## build everything with gcc and clang, run all tests, booted and hosted
+	@tools/deps check
+	@tests/check
+
+.PHONY: rows
+rows: ## which tests prove which row of the specification, from a booted run
+	@tools/deps run
+	@$(MAKE) all
+	@tools/rows
+
+.PHONY: bench
+bench: ## instructions for each operation: booted under -icount, and hosted
+	@tools/deps run hosted
+	@bench/run
+
+.PHONY: soak
+soak: ## longer random tests; SECONDS_EACH=600
+	@tools/deps check
+	@tests/soak
+
 .PHONY: clean
-clean:
+clean: ## remove build/
 	rm -rf build
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16

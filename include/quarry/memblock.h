@@ -61,7 +61,7 @@ int memblock_add_to(struct memblock *mb, phys_addr_t base, phys_addr_t size);
 int memblock_remove_from(struct memblock *mb, phys_addr_t base, phys_addr_t size);
 int memblock_reserve_in(struct memblock *mb, phys_addr_t base, phys_addr_t size);
 int memblock_unreserve_in(struct memblock *mb, phys_addr_t base, phys_addr_t size);
-/** memblock_find_in() - lowest free range of @size at @align in [@start, @end).  Return: its base, or 0 for none (frame 0 is never given). */
+/** memblock_find_in() - highest free range of @size at @align in [@start, @end): low addresses are dear (DMA).  Return: its base, or 0 for none (frame 0 is never given). */
 phys_addr_t memblock_find_in(const struct memblock *mb, phys_addr_t size, phys_addr_t align, phys_addr_t start, phys_addr_t end);
 /** memblock_next_free() - walk free memory: the next range at or after *@start.  Return: false at the end. */
 bool memblock_next_free(const struct memblock *mb, phys_addr_t *start, phys_addr_t *end);

@@ -23,7 +23,15 @@
 
 struct kmem_cache;
 struct zone;
-struct pglist_data;
+
+/* In the order of their addresses; a higher zone falls back on the lower ones. */
+enum zone_type {
+	ZONE_DMA,	/* what ISA devices reach: below 16 MiB on a PC */
+	ZONE_DMA32,	/* below 4 GiB, where memory reaches past it and the direct map too */
+	ZONE_NORMAL,	/* the rest of the direct map */
+	ZONE_HIGHMEM,	/* no permanent address */
+	MAX_NR_ZONES,
+};
 
 typedef struct { int counter; } atomic_t;
 
@@ -36,10 +44,10 @@ struct page {
 	union {
 		void *virtual;		/* high memory: the window address while mapped (kmap lock) */
 		void *s_mem;		/* slab: address of the first object */
-		struct page *first_page; /* PG_tail: the head of the compound page */
 	};
 	union {
-		struct list_head lru;	/* free: list of its order; slab: cache's list */
+		struct list_head lru;	/* free: list of its order; slab: cache's list; else the owner's */
+		struct page *first_page; /* PG_tail: the head of the compound page */
 	};
 	union {
 		unsigned long private;	/* the owner's */
@@ -137,9 +145,8 @@ static inline bool virt_addr_valid(const void *p)
 
 static inline unsigned page_zonenum(const struct page *p) { return p->flags >> PG_ZONE_SHIFT & 3; }
 static inline unsigned page_to_nid(const struct page *p) { return p->flags >> PG_NODE_SHIFT & 63; }
-struct zone *page_zone(const struct page *page);
 /** PageHighMem() - has this frame no permanent kernel address? */
-bool PageHighMem(const struct page *page);
+static inline bool PageHighMem(const struct page *p) { return page_zonenum(p) == ZONE_HIGHMEM; }
 
 /** page_count() - users of the frame: 0 when it is free (row B1) */
 static inline int page_count(const struct page *p) { return atomic_read(&p->_count); }

@@ -11,15 +11,6 @@
 #include <quarry/page.h>
 #include <quarry/spinlock.h>
 
-/* In the order of their addresses; a higher zone falls back on the lower ones. */
-enum zone_type {
-	ZONE_DMA,
-	ZONE_DMA32,
-	ZONE_NORMAL,
-	ZONE_HIGHMEM,
-	MAX_NR_ZONES,
-};
-
 enum zone_watermarks { WMARK_MIN, WMARK_LOW, WMARK_HIGH, NR_WMARK };
 
 enum migratetype { MIGRATE_UNMOVABLE, MIGRATE_MOVABLE, MIGRATE_RECLAIMABLE, MIGRATE_TYPES };
@@ -99,6 +90,12 @@ extern struct pglist_data node_data[MAX_NUMNODES];
 extern int nr_online_nodes;
 #define NODE_DATA(nid) (&node_data[nid])
 
+/** page_zone() - the zone of a frame of the system.  O(1). */
+static inline struct zone *page_zone(const struct page *p)
+{
+	return &node_data[page_to_nid(p)].node_zones[page_zonenum(p)];
+}
+
 static inline bool populated_zone(const struct zone *z) { return z->present_pages != 0; }
 
 /* All populated zones, lowest first. */
@@ -154,6 +151,8 @@ struct page *pcp_alloc(struct zone *zone);
 void pcp_free(struct zone *zone, struct page *page);
 /** drain_all_pages() - give every CPU's listed frames back; @zone NULL: of all zones. */
 void drain_all_pages(struct zone *zone);
+/** pcp_check() - test invariants P.1, P.2 of pcp.c.  Return: the number broken, or 0. */
+int pcp_check(struct zone *zone);
 
 /* ---- policy (mm/page/zone.c) ----------------------------------------------- */
 
@@ -167,14 +166,14 @@ void drain_all_pages(struct zone *zone);
 bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long mark,
 		       enum zone_type highest, unsigned alloc_flags);
 
-/** setup_zones() - watermarks from min_free_kbytes and lowmem_reserve for all zones. */
+/** setup_per_zone_wmarks() - watermarks from min_free_kbytes and lowmem_reserve for all zones. */
 void setup_per_zone_wmarks(void);
 extern unsigned long min_free_kbytes;
 
 /** gfp_zone() - the highest zone that a mask allows */
 enum zone_type gfp_zone(gfp_t gfp);
 
-/* ---- boot: from memblock to zones (mm/page/zone.c, row B3) ----------------- */
+/* ---- boot: from memblock to zones (mm/boot/node.c, row B3) ----------------- */
 
 /**
  * free_area_init_nodes() - build nodes, zones, mem_map from memblock
@@ -183,7 +182,12 @@ enum zone_type gfp_zone(gfp_t gfp);
  */
 void free_area_init_nodes(const pfn_t max_zone_pfn[MAX_NR_ZONES]);
 
-/* ---- reclaim: a hook, since lower floors never name higher ones ------------ */
+/* ---- hooks upward: lower floors never name higher ones ------------------ */
+
+/* Clears a high frame through a window for __GFP_ZERO; set by mm_init() when kmap is up. */
+extern void (*clear_high_page)(struct page *page);
+
+/* ---- reclaim: a hook, called when memory is short ---------------------- */
 
 /**
  * struct reclaimer - something that can give pages back when memory is short

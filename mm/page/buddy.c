@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * buddy.c: one zone's free frames, in blocks of 2^order (row B4).
+ *
+ * Idea (Knowlton 1965; Knuth, The Art of Computer Programming, 2.5).  Memory is
+ * cut into blocks whose size is a power of two and whose number is a multiple of
+ * that size.  So a block's neighbour, its *buddy*, with which it makes the block
+ * of the next order, is found without looking: flip one bit of the frame number.
+ *
+ *	order 2   |      8      |     12      |		buddy of  8 at order 2:  8 ^ 4 = 12
+ *	order 1   |  8   | 10   |			buddy of 10 at order 1: 10 ^ 2 =  8
+ *	order 0   | 8 | 9 |				buddy of  8 at order 0:  8 ^ 1 =  9
+ *
+ * Taking a block of order k: the first free block of the lowest order >= k; while
+ * it is too large, its upper half goes back to a list.  For order 0 out of a lone
+ * block 8 of order 2: 10 goes to list 1, 9 goes to list 0, 8 is handed out.
+ *
+ * Giving one back: while the buddy is free *and whole* (on the list of the same
+ * order), take it off, and go on with the two as one.
+ *
+ * Data.  free_area[k].free_list links the first pages of free blocks of order k
+ * by page->lru.  The first page has PG_buddy and page->order; the other pages of
+ * a block say nothing and are not touched, so a block of 1024 pages costs no more
+ * than one of 2.
+ *
+ * Invariants (buddy_check):
+ *   B.1  a page on free_list[k] has PG_buddy, order k and count 0;
+ *   B.2  its frame number is a multiple of 2^k, and the block lies in the zone;
+ *   B.3  no page inside a free block, but its first, has PG_buddy;
+ *   B.4  below the largest order, the buddy of a free block is not a free block
+ *        of the same order (they would have been merged);
+ *   B.5  free_area[k].nr_free counts list k, zone->nr_free the pages of all;
+ *   B.6  every page with PG_buddy is on a list.
+ *
+ * Locking: the caller holds zone->lock.  Failure: NULL, nothing changed.
+ * Cost: at most MAX_PAGE_ORDER splits or merges, each O(1).
+ *
+ * Unlike Linux, pages are addressed through the zone (zone_mem_map), not through
+ * a global array, so that a test can build a zone of 16 frames on its stack.
+ */
+#include <quarry/zone.h>
+#include <quarry/report.h>
+
+static pfn_t zone_page_pfn(const struct zone *zone, const struct page *page)
+{
+	return zone->zone_start_pfn + (pfn_t)(page - zone->zone_mem_map);
+}
+
+static bool zone_spans(const struct zone *zone, pfn_t pfn)
+{
+	return pfn - zone->zone_start_pfn < zone->spanned_pages;
+}
+
+/* These two own the free lists, their counters and PG_buddy. */
+static void free_list_add(struct zone *zone, struct page *page, unsigned order)
+{
+	page->order = (u8)order;
+	__SetPageBuddy(page);
+	list_add(&page->lru, &zone->free_area[order].free_list);
+	zone->free_area[order].nr_free++;
+	zone->nr_free += 1UL << order;
+}
+
+static void free_list_del(struct zone *zone, struct page *page, unsigned order)
+{
+	list_del(&page->lru);
+	__ClearPageBuddy(page);
+	zone->free_area[order].nr_free--;
+	zone->nr_free -= 1UL << order;
+}
+
+/* The free buddy of the block (@pfn, @order), or NULL. */
+static struct page *free_buddy(struct zone *zone, pfn_t pfn, unsigned order)
+{
+	pfn_t buddy_pfn = pfn ^ (1UL << order);
+	struct page *buddy;
+
+	if (!zone_spans(zone, buddy_pfn))
+		return NULL;
+	buddy = zone->zone_mem_map + (buddy_pfn - zone->zone_start_pfn);
+	return PageBuddy(buddy) && buddy->order == order ? buddy : NULL;
+}
+
+void zone_init(struct zone *zone, const char *name, enum zone_type type, int node,
+	       struct page *map, pfn_t start_pfn, unsigned long spanned)
+{
+	*zone = (struct zone){ .name = name, .type = type, .node = node };
+	zone->zone_mem_map = map;
+	zone->zone_start_pfn = start_pfn;
+	zone->spanned_pages = spanned;
+	spin_lock_init(&zone->lock);
+	for (unsigned order = 0; order < NR_PAGE_ORDERS; order++)
+		INIT_LIST_HEAD(&zone->free_area[order].free_list);
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
+		INIT_LIST_HEAD(&zone->pageset[cpu].list);
+}
+
+struct page *buddy_alloc(struct zone *zone, unsigned order)
+{
+	unsigned k = order;
+	struct page *page;
+
+	while (k < NR_PAGE_ORDERS && list_empty(&zone->free_area[k].free_list))
+		k++;
+	if (k == NR_PAGE_ORDERS)
+		return NULL;
+	page = list_first_entry(&zone->free_area[k].free_list, struct page, lru);
+	free_list_del(zone, page, k);
+	while (k > order) {
+		k--;
+		free_list_add(zone, page + (1UL << k), k);
+	}
+	page->order = (u8)order;
+	return page;
+}
+
+void buddy_free(struct zone *zone, struct page *page, unsigned order)
+{
+	pfn_t pfn = zone_page_pfn(zone, page);
+	struct page *buddy;
+
+	while (order < MAX_PAGE_ORDER && (buddy = free_buddy(zone, pfn, order))) {
+		free_list_del(zone, buddy, order);
+		pfn &= ~(1UL << order);
+		order++;
+	}
+	free_list_add(zone, zone->zone_mem_map + (pfn - zone->zone_start_pfn), order);
+}
+
+/* B.1, B.2, B.4 of one block. */
+static int check_block(struct zone *zone, const struct page *page, unsigned order)
+{
+	pfn_t pfn = zone_page_pfn(zone, page);
+
+	if (!PageBuddy(page) || page->order != order || page_count(page) != 0)
+		return 1;
+	if (!IS_ALIGNED(pfn, 1UL << order) || !zone_spans(zone, pfn) ||
+	    !zone_spans(zone, pfn + (1UL << order) - 1))
+		return 2;
+	if (order < MAX_PAGE_ORDER && free_buddy(zone, pfn, order))
+		return 4;
+	return 0;
+}
+
+/* B.1, B.2, B.4, B.5 by the lists; *blocks counts them. */
+static int check_lists(struct zone *zone, unsigned long *blocks)
+{
+	unsigned long pages = 0, n;
+	struct page *page;
+	int broken;
+
+	for (unsigned order = 0; order < NR_PAGE_ORDERS; order++) {
+		n = 0;
+		list_for_each_entry(page, &zone->free_area[order].free_list, lru) {
+			broken = check_block(zone, page, order);
+			if (broken)
+				return broken;
+			if (++n > zone->free_area[order].nr_free)
+				return 5;
+		}
+		if (n != zone->free_area[order].nr_free)
+			return 5;
+		*blocks += n;
+		pages += n << order;
+	}
+	return pages == zone->nr_free ? 0 : 5;
+}
+
+/* B.3, B.6 by the frames. */
+static int check_frames(struct zone *zone, unsigned long blocks)
+{
+	unsigned long found = 0, inside = 0;
+
+	for (unsigned long i = 0; i < zone->spanned_pages; i++) {
+		const struct page *page = &zone->zone_mem_map[i];
+
+		if (PageBuddy(page)) {
+			if (inside)
+				return 3;
+			found++;
+			inside = 1UL << page->order;
+		}
+		if (inside)
+			inside--;
+	}
+	return found == blocks ? 0 : 6;
+}
+
+int buddy_check(struct zone *zone)
+{
+	unsigned long flags = spin_lock_irqsave(&zone->lock), blocks = 0;
+	int broken = check_lists(zone, &blocks);
+
+	if (!broken)
+		broken = check_frames(zone, blocks);
+	spin_unlock_irqrestore(&zone->lock, flags);
+	return broken;
+}

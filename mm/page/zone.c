@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * zone.c: which zone may serve whom, and how much of it stays in reserve.
+ *
+ * Watermarks.  Each zone keeps some frames back, so that those who cannot wait
+ * (interrupts, the reclaimer itself) find something when everybody else is told
+ * to wait.  From min_free_kbytes, which grows with the square root of low memory
+ * (four times the memory needs twice the reserve):
+ *
+ *	min_free_kbytes = sqrt(low memory in KiB * 16), 128 ... 262144
+ *	zone's min      = its share of that by size (high memory: size / 1024,
+ *			  32 ... 128 pages, since the kernel itself lives elsewhere)
+ *	low, high       = min + a quarter of it, min + half of it
+ *
+ *	e.g. 896 MiB low:  sqrt(917504 * 16) = 3831 KiB = 957 pages, of which the
+ *	DMA zone (4096 of 229376 pages) keeps 17 and NORMAL 940.
+ *
+ * A request passes if, after it, at least `mark` pages stay on the buddy lists.
+ * (CPUs' own lists are not counted: adding them up would cost more than the
+ * allocation.  When the answer is no, the slow path empties them and asks again.)
+ *
+ * lowmem_reserve.  A request that could go to a high zone must not eat the low
+ * ones, since some requests can go nowhere else.  Zone i keeps, from requests
+ * whose highest zone is j > i, 1/ratio[i] of all memory in zones i+1 ... j.
+ */
+#include <quarry/zone.h>
+
+struct pglist_data node_data[MAX_NUMNODES];
+int nr_online_nodes;
+unsigned long min_free_kbytes;
+void (*clear_high_page)(struct page *page);
+
+/* What each zone keeps from higher requests: 1/ratio; 0 keeps nothing. */
+static const unsigned lowmem_reserve_ratio[MAX_NR_ZONES] = {
+	[ZONE_DMA] = 256, [ZONE_DMA32] = 256, [ZONE_NORMAL] = 32, [ZONE_HIGHMEM] = 0,
+};
+
+/* ---- walking the zones ------------------------------------------------------ */
+
+/* The first populated zone at or after zone number @i of all nodes. */
+static struct zone *populated_from(int i)
+{
+	for (; i < nr_online_nodes * MAX_NR_ZONES; i++) {
+		struct zone *zone = &node_data[i / MAX_NR_ZONES].node_zones[i % MAX_NR_ZONES];
+
+		if (populated_zone(zone))
+			return zone;
+	}
+	return NULL;
+}
+
+struct zone *first_zone(void)
+{
+	return populated_from(0);
+}
+
+struct zone *next_zone(struct zone *zone)
+{
+	return populated_from(zone->node * MAX_NR_ZONES + (int)zone->type + 1);
+}
+
+unsigned long zone_free_pages(const struct zone *zone)
+{
+	unsigned long n = READ_ONCE(zone->nr_free);
+
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
+		n += (unsigned long)READ_ONCE(zone->pageset[cpu].count);
+	return n;
+}
+
+unsigned long zone_event(const struct zone *zone, enum zone_event_item item)
+{
+	unsigned long n = 0;
+
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
+		n += READ_ONCE(zone->pageset[cpu].event[item]);
+	return n;
+}
+
+/* ---- watermarks ------------------------------------------------------------- */
+
+/* Is there a free block of 2^@order or larger? */
+static bool zone_has_block(const struct zone *zone, unsigned order)
+{
+	for (; order < NR_PAGE_ORDERS; order++)
+		if (READ_ONCE(zone->free_area[order].nr_free))
+			return true;
+	return false;
+}
+
+bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long mark,
+		       enum zone_type highest, unsigned alloc_flags)
+{
+	unsigned long keep;
+
+	if (alloc_flags & ALLOC_NO_WATERMARKS)
+		return true;
+	if (alloc_flags & ALLOC_HIGH)
+		mark /= 2;
+	keep = mark + zone->lowmem_reserve[highest];
+	if (READ_ONCE(zone->nr_free) < keep + (1UL << order))
+		return false;
+	return order == 0 || zone_has_block(zone, order);
+}
+
+/* Integer square root, by halving the interval. */
+static unsigned long int_sqrt(unsigned long long x)
+{
+	unsigned long lo = 0, hi = 1UL << 31;
+
+	while (lo + 1 < hi) {
+		unsigned long mid = lo + (hi - lo) / 2;
+
+		if ((unsigned long long)mid * mid <= x)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static unsigned long clamp(unsigned long x, unsigned long lo, unsigned long hi)
+{
+	return x < lo ? lo : x > hi ? hi : x;
+}
+
+static void setup_watermarks(struct zone *zone, unsigned long min_pages, unsigned long low_pages)
+{
+	unsigned long share = (unsigned long)((u64)min_pages * zone->managed_pages / max(low_pages, 1UL));
+
+	if (zone->type == ZONE_HIGHMEM)
+		share = clamp(zone->managed_pages / 1024, 32, 128);
+	zone->watermark[WMARK_MIN] = min(share, zone->managed_pages / 4);
+	zone->watermark[WMARK_LOW] = zone->watermark[WMARK_MIN] * 5 / 4;
+	zone->watermark[WMARK_HIGH] = zone->watermark[WMARK_MIN] * 3 / 2;
+}
+
+static void setup_lowmem_reserve(struct pglist_data *pgdat)
+{
+	for (int i = 0; i < MAX_NR_ZONES; i++) {
+		unsigned long above = 0;
+
+		for (int j = i + 1; j < MAX_NR_ZONES && lowmem_reserve_ratio[i]; j++) {
+			above += pgdat->node_zones[j].managed_pages;
+			pgdat->node_zones[i].lowmem_reserve[j] = above / lowmem_reserve_ratio[i];
+		}
+	}
+}
+
+/* A CPU's list holds at most 1/1024 of the zone, and moves 1 ... 31 pages at once. */
+static void setup_pagesets(struct zone *zone)
+{
+	int batch = (int)clamp(zone->managed_pages / 1024 / 4, 1, 31);
+
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
+		zone->pageset[cpu].batch = batch;
+		zone->pageset[cpu].high = 6 * batch;
+	}
+}
+
+void setup_per_zone_wmarks(void)
+{
+	unsigned long low_pages = 0, min_pages;
+	struct zone *zone;
+
+	for_each_zone(zone)
+		if (zone->type != ZONE_HIGHMEM)
+			low_pages += zone->managed_pages;
+	if (!min_free_kbytes)
+		min_free_kbytes = clamp(int_sqrt((u64)low_pages * (PAGE_SIZE / 1024) * 16), 128, 262144);
+	min_pages = min_free_kbytes / (PAGE_SIZE / 1024);
+	for_each_zone(zone) {
+		setup_watermarks(zone, min_pages, low_pages);
+		setup_pagesets(zone);
+	}
+	for (int nid = 0; nid < nr_online_nodes; nid++)
+		setup_lowmem_reserve(NODE_DATA(nid));
+}
