@@ -31,7 +31,7 @@ endif
 obj = $(addprefix $(B)/,$(addsuffix .o,$(basename $(1))))
 
 MM_SRC     := $(wildcard lib/*.c mm/*/*.c) $(FREESTANDING_SRC)
-KERNEL_SRC := $(wildcard kernel/*.c tests/selftest/*.c bench/*.c)
+KERNEL_SRC := $(wildcard kernel/*.c tests/selftest/*.c docs/examples/*.c bench/*.c)
 ARCH_SRC   := $(wildcard $(ARCH_DIR)/*.c $(ARCH_DIR)/*.S)
 MM_OBJ     := $(call obj,$(MM_SRC))
 KERNEL_OBJ += $(call obj,$(KERNEL_SRC)) $(call obj,$(ARCH_SRC))
@@ -54,6 +54,10 @@ $(B)/%.o: %.S
 $(MM_OBJ) $(KERNEL_OBJ): Makefile $(ARCH_DIR)/build.mk
 
 -include user/build.mk
+
+# arch/*/build.mk, read before these lists were made, tells how the image is linked
+$(B)/$(IMAGE): $(KERNEL_OBJ) $(B)/libquarry.a
+
 -include $(wildcard tests/*/build.mk)
 -include $(MM_OBJ:.o=.d) $(KERNEL_OBJ:.o=.d)
 

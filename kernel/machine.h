@@ -54,7 +54,10 @@ u64 machine_ms(void);
 
 #define KSTACK_SIZE 8192
 
-/** machine_thread_init() - make @t start in @fn(@arg) when first switched to; t->kstack is set. */
+/**
+ * machine_thread_init() - make @t start in @fn(@arg) when first switched to; t->kstack is set.
+ * @fn starts as machine_switch() left off: interrupts off.  If it returns, the thread ends: thread_exit(0).
+ */
 void machine_thread_init(struct task *t, void (*fn)(void *), void *arg);
 /** machine_thread_free() - give back what machine_thread_init() took. */
 void machine_thread_free(struct task *t);
@@ -85,6 +88,12 @@ struct fault_info {
 bool kernel_page_fault(const struct fault_info *f);
 /** kernel_user_trap() - any other exception in user mode: ends the task with a report. */
 void kernel_user_trap(const char *what, unsigned long ip, unsigned long addr) __attribute__((noreturn));
+/**
+ * kernel_exit_to_user() - just before a trap or interrupt goes back to user mode
+ * The place where a killed task ends (kernel/task.c): thread context, interrupts
+ * on, no lock held.  Returns when the task may go on.
+ */
+void kernel_exit_to_user(void);
 /** kernel_timer_tick() - from the timer interrupt.  Return: true when the caller should schedule() on its way out. */
 bool kernel_timer_tick(void);
 
@@ -97,6 +106,9 @@ unsigned long machine_segment_base(bool user);
 /** machine_probe_read(), machine_probe_write() - touch an address; false when it faults. */
 bool machine_probe_read(unsigned long addr, u32 *value);
 bool machine_probe_write(unsigned long addr, u32 value);
+
+/** machine_read_apic() - this CPU's local APIC through FIX_APIC_BASE (row F4); false when it has none. */
+bool machine_read_apic(u32 *id, u32 *version);
 
 /* ---- the end ---------------------------------------------------------------- */
 

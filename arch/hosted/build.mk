@@ -1,9 +1,10 @@
-# Build of the memory manager as a process.
+# SPDX-License-Identifier: MIT
+# Build of the memory manager as a process: ARCH=hosted64 or hosted32.
 ARCH_DIR := arch/hosted
 IMAGE    := quarry
-CPPFLAGS += -Iarch/hosted/include -D_GNU_SOURCE
+CPPFLAGS += -Iarch/hosted/include -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 CFLAGS   += $(if $(filter hosted32,$(ARCH)),-m32,-m64) -fPIE -pthread
-LDFLAGS  := $(if $(filter hosted32,$(ARCH)),-m32,-m64) -pie -pthread
+LDFLAGS  := $(if $(filter hosted32,$(ARCH)),-m32,-m64) -pie -pthread -Wl,-z,noexecstack
 
-$(B)/quarry: $(KERNEL_OBJ) $(B)/libquarry.a
-	$(Q)$(CC) $(LDFLAGS) -o $@ $(KERNEL_OBJ) $(B)/libquarry.a
+$(B)/quarry:
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(KERNEL_OBJ) $(B)/libquarry.a

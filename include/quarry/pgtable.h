@@ -27,7 +27,7 @@
 #include <quarry/page.h>
 #include <arch/pte.h>
 
-/* The kernel's own tables; `root` of init_mm is swapper_pg_dir (row E4). */
+/* The kernel's own tables; `root` of init_mm is swapper_pg_dir (row E4).  The arch defines it, page-aligned, cleared. */
 extern pte_t swapper_pg_dir[];
 
 /* How tables come and go while walking; the boot uses memblock, the kernel alloc_page. */
@@ -50,13 +50,28 @@ pte_t *pt_lookup(pte_t *root, unsigned long addr, int *level);
 
 /**
  * pt_walk_alloc() - the level-1 entry of an address, tables made on the way
- * Return: the entry, or NULL when no table could be had or a large page is in the way.
+ *
+ * Context: with pt_ops_kernel: thread, may sleep; takes the page-table lock.
+ * Return: the entry, or NULL when no table could be had or a large page is in the
+ * way.  What was made on the way stays.  O(levels), and each task's directory once
+ * when the kernel's half gains a top entry.
  */
 pte_t *pt_walk_alloc(pte_t *root, unsigned long addr, const struct pt_ops *ops);
+/** pt_walk_alloc_counted() - the same; adds to *@made the tables that this very call made. */
+pte_t *pt_walk_alloc_counted(pte_t *root, unsigned long addr, const struct pt_ops *ops, unsigned *made);
+
+/** pt_populate() - make all tables of [@addr, @addr + @size), @size > 0, so that no later walk there can fail.  Return: 0, -ENOMEM. */
+int pt_populate(pte_t *root, unsigned long addr, size_t size, const struct pt_ops *ops);
 
 /**
- * pt_map_range() - map [@addr, @addr + @size) to frames from @pfn on, with the
- * largest pages that fit when @huge.  Return: 0 or -ENOMEM, -EEXIST.
+ * pt_map_range() - map [@addr, @addr + @size) to frames from @pfn on
+ * @addr, @size: page-aligned; @size > 0
+ * @huge: with the largest pages that fit; where a table exists already it is used
+ *
+ * An entry that names the right frame already is written anew (the boot's first
+ * mapping gets its final protection); no TLB flush.  Check, then commit: on failure
+ * no entry has changed, though tables may have been made.
+ * Return: 0; -ENOMEM; -EEXIST: something else is mapped there; -EINVAL: not aligned.
  */
 int pt_map_range(pte_t *root, unsigned long addr, size_t size, pfn_t pfn, pgprot_t prot,
 		 bool huge, const struct pt_ops *ops);
@@ -66,21 +81,45 @@ int pt_map_range(pte_t *root, unsigned long addr, size_t size, pfn_t pfn, pgprot
  *
  * Every such directory is on a list, so that a new entry in the kernel half of
  * swapper_pg_dir appears in all of them before anybody can use it (row E4).
- * Return: the directory, or NULL.  Undo: pt_root_free().
+ * Context: thread, may sleep.  Return: the directory, or NULL.  Undo: pt_root_free().
  */
 pte_t *pt_root_alloc(void);
 void pt_root_free(pte_t *root);
 
 /**
  * pt_unmap_range() - clear the leaf entries of a range
- * @fn: called for each entry that was present, before it is cleared (may be NULL)
- * The caller flushes the TLB.  Tables stay.  O(pages + tables).
+ * @fn: called for each entry that was present, after it was cleared (may be NULL)
+ *
+ * A large page must lie in the range whole: one that does not is left alone, with
+ * a report.  The caller flushes the TLB, and only then gives frames away.  Tables
+ * stay.  O(pages + tables).
  */
 void pt_unmap_range(pte_t *root, unsigned long addr, size_t size,
 		    void (*fn)(pte_t old, unsigned long addr, void *arg), void *arg);
 
-/** pt_free_tables() - free the tables (not the frames) that serve [@addr, @end) of a task's directory.  Return: tables freed. */
+/**
+ * pt_free_tables() - free the tables (not the frames) that serve [@addr, @end) of a task's directory
+ * Whole tables go, so @addr and @end are borders of the address space.  Nobody may
+ * have the directory loaded.  Return: tables freed.  O(tables * entries).
+ */
 unsigned long pt_free_tables(pte_t *root, unsigned long addr, unsigned long end, const struct pt_ops *ops);
+/** pt_count_tables() - how many tables pt_free_tables() would free. */
+unsigned long pt_count_tables(pte_t *root, unsigned long addr, unsigned long end);
+
+/**
+ * pt_detach_kernel_table() - take an empty table out of the kernel's half
+ * @addr: an address it serves
+ * @level: the table's level, 1 ... PGTABLE_LEVELS - 1
+ *
+ * The caller makes sure that nobody maps anything in its span meanwhile, flushes
+ * the TLB on every CPU, and then frees it with pt_ops_kernel.free_table.  Return:
+ * the table, out of every directory; NULL: none there, not empty, or the boot's.
+ * O(entries + tasks).
+ */
+pte_t *pt_detach_kernel_table(unsigned long addr, int level);
+
+/** flush_tlb_kernel() - forget kernel translations [@start, @end) on every CPU.  Context: thread, no lock held. */
+void flush_tlb_kernel(unsigned long start, unsigned long end);
 
 /* One step of a walk, for `translate` and tests. */
 struct pt_step {
@@ -99,7 +138,11 @@ struct pt_walk {
 /** pt_trace() - walk and record each step (row E3).  Allocates nothing. */
 void pt_trace(pte_t *root, unsigned long addr, struct pt_walk *walk);
 
-/** pt_check() - test the numbered invariants of pgtable.c below @root.  Return: the number broken, or 0. */
+/**
+ * pt_check() - test the numbered invariants of pgtable.c below @root in [@start, @end)
+ * @end: 0 or ~0UL: to the top of the address space
+ * Exact while nothing else runs.  Return: the number broken, or 0.
+ */
 int pt_check(pte_t *root, unsigned long start, unsigned long end);
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef QUARRY_REPORT_H
 #define QUARRY_REPORT_H
 
+#include <stdarg.h>
 #include <quarry/types.h>
 
 /* ---- saying something (mm/debug/say.c) -------------------------------------- */
@@ -63,6 +64,7 @@ struct seq {
 	void *private;
 };
 void seq_printf(struct seq *s, const char *fmt, ...) __printf_like(2, 3);
+void seq_vprintf(struct seq *s, const char *fmt, va_list ap);
 void seq_puts(struct seq *s, const char *text);
 
 /* Each writes the file of that name under Linux's /proc: same columns, same units. */

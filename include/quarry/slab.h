@@ -4,6 +4,10 @@
  *
  * A cache (struct kmem_cache) cuts slabs (blocks of pages) into objects of one
  * size.  kmalloc(size) is the smallest of a row of such caches that fits.
+ *
+ *	kmalloc -> __do_kmalloc -> __cache_alloc	a CPU's own magazine
+ *		-> cache_alloc_refill			a partial slab, then a free one
+ *		-> cache_grow -> kmem_getpages -> alloc_pages_node	then a new one
  */
 #ifndef QUARRY_SLAB_H
 #define QUARRY_SLAB_H
@@ -28,6 +32,9 @@ typedef unsigned int slab_flags_t;
 #define KMALLOC_MAX_SIZE (PAGE_SIZE << MAX_PAGE_ORDER)
 
 struct kmem_cache;
+
+/* Every cache, in order of creation; "kmem_cache", the cache of caches, is first (row D1). */
+extern struct list_head slab_caches;
 
 /* What a cache is and holds at the moment: for slabinfo and tests. */
 struct slabinfo {
@@ -68,13 +75,24 @@ void kmem_cache_destroy(struct kmem_cache *s);
 
 /**
  * kmem_cache_alloc() - an object
- * Context: any if @gfp says so.  Return: the object, or NULL (reported unless
- * __GFP_NOWARN).  Cost: O(1) from the CPU's own array; else a slab's bitmap, or
- * a new slab.  Undo: kmem_cache_free().
+ * @gfp: __GFP_HIGHMEM and __GFP_DMA32 are refused (an object has an address), so
+ *	is __GFP_DMA unless the cache was made with SLAB_CACHE_DMA, and __GFP_ZERO
+ *	where the cache has a constructor
+ *
+ * Context: any; with __GFP_WAIT only where the caller may sleep, else refused.
+ * Return: the object, or NULL (no memory: reported unless __GFP_NOWARN; refused:
+ * reported always).  Cost: O(1) from the CPU's own magazine; else the states of
+ * the slabs it is refilled from are searched (at most 64 slabs of 4 KiB), or a
+ * new slab is made.  Undo: kmem_cache_free().
  */
 void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp);
-void *kmem_cache_zalloc(struct kmem_cache *s, gfp_t gfp);
+/** kmem_cache_alloc_node() - the same, from node @node; -1 for any.  Another node's objects do not go through the CPU's magazine. */
 void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int node);
+/** kmem_cache_zalloc() - cleared. */
+static __always_inline void *kmem_cache_zalloc(struct kmem_cache *s, gfp_t gfp)
+{
+	return kmem_cache_alloc(s, gfp | __GFP_ZERO);
+}
 
 /**
  * kmem_cache_free() - give an object back; NULL is ignored
@@ -91,23 +109,75 @@ const char *kmem_cache_name(const struct kmem_cache *s);
 
 /* ---- kmalloc ---------------------------------------------------------------- */
 
+/* The row of size classes: kmalloc-8 ... kmalloc-8k, and dma-kmalloc-* beside them (row D4). */
+enum kmalloc_kind { KMALLOC_NORMAL, KMALLOC_DMA, NR_KMALLOC_KINDS };
+#define NR_KMALLOC_CLASSES 13
+extern struct kmem_cache *kmalloc_caches[NR_KMALLOC_KINDS][NR_KMALLOC_CLASSES];
+
+/** kmalloc_index() - the class that serves @size, 1 ... KMALLOC_MAX_CACHE_SIZE; folds away when it is constant. */
+static __always_inline unsigned kmalloc_index(size_t size)
+{
+	return size <= 8 ? 0 : size <= 16 ? 1 : size <= 32 ? 2 : size <= 64 ? 3 : size <= 96 ? 4 :
+	       size <= 128 ? 5 : size <= 192 ? 6 : size <= 256 ? 7 : size <= 512 ? 8 :
+	       size <= 1024 ? 9 : size <= 2048 ? 10 : size <= 4096 ? 11 : 12;
+}
+
+/** __kmalloc() - kmalloc of a size that only the running program knows. */
+void *__kmalloc(size_t size, gfp_t gfp);
+
 /**
  * kmalloc() - physically contiguous memory of any size up to KMALLOC_MAX_SIZE
  * @size: bytes; 0 gives ZERO_SIZE_PTR
  * @gfp: __GFP_HIGHMEM is refused (row B6); __GFP_DMA takes from dma-kmalloc-*
  *
- * Aligned to ARCH_KMALLOC_MINALIGN, and to its size when that is a power of two.
+ * Aligned to ARCH_KMALLOC_MINALIGN, and to its size when that is a power of two
+ * (beyond PAGE_SIZE in physical memory, and so in the direct map too).  A constant
+ * size picks its cache at compile time.
+ * Context: any; with __GFP_WAIT only where the caller may sleep, else refused.
  * Return: the memory, or NULL (reported unless __GFP_NOWARN; too large or called
  * before the slab layer is up: reported always).  Undo: kfree().
+ * Cost: as kmem_cache_alloc(); beyond KMALLOC_MAX_CACHE_SIZE as alloc_pages().
  */
-void *kmalloc(size_t size, gfp_t gfp);
+static __always_inline void *kmalloc(size_t size, gfp_t gfp)
+{
+	if (__builtin_constant_p(size) && size && size <= KMALLOC_MAX_CACHE_SIZE)
+		return kmem_cache_alloc(kmalloc_caches[gfp & __GFP_DMA ? KMALLOC_DMA : KMALLOC_NORMAL]
+						      [kmalloc_index(size)], gfp);
+	return __kmalloc(size, gfp);
+}
+
+/** kmalloc_node() - the same, from node @node; -1 for any. */
 void *kmalloc_node(size_t size, gfp_t gfp, int node);
+
 /** kzalloc() - cleared. */
-void *kzalloc(size_t size, gfp_t gfp);
+static __always_inline void *kzalloc(size_t size, gfp_t gfp)
+{
+	return kmalloc(size, gfp | __GFP_ZERO);
+}
+
+/* Reports an array whose size overflows.  Return: NULL. */
+void *kmalloc_array_overflow(size_t n, size_t size);
+
 /** kmalloc_array(), kcalloc() - n * size bytes; NULL when the product overflows (reported). */
-void *kmalloc_array(size_t n, size_t size, gfp_t gfp);
-void *kcalloc(size_t n, size_t size, gfp_t gfp);
-/** krealloc() - in place when it fits; else moved.  NULL leaves @p as it was; size 0 frees and gives ZERO_SIZE_PTR. */
+static __always_inline void *kmalloc_array(size_t n, size_t size, gfp_t gfp)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return kmalloc_array_overflow(n, size);
+	return kmalloc(bytes, gfp);
+}
+
+static __always_inline void *kcalloc(size_t n, size_t size, gfp_t gfp)
+{
+	return kmalloc_array(n, size, gfp | __GFP_ZERO);
+}
+
+/**
+ * krealloc() - in place when it fits; else moved
+ * With __GFP_ZERO the bytes beyond the old ksize() are cleared.  Return: the
+ * memory; NULL leaves @p as it was; size 0 frees and gives ZERO_SIZE_PTR.
+ */
 void *krealloc(const void *p, size_t size, gfp_t gfp);
 /**
  * kfree() - give back what kmalloc and its kin gave; NULL and ZERO_SIZE_PTR are ignored
@@ -124,13 +194,25 @@ size_t ksize(const void *p);
 void kmem_cache_init(void);
 bool slab_is_available(void);
 
-/** slab_for_each() - call @fn for each cache, in order of creation; stops when it returns false. */
+/**
+ * slab_for_each() - call @fn for each cache, in order of creation; stops when it returns false
+ * @fn may allocate, free and shrink; it must not destroy a cache.  O(caches^2).
+ */
 void slab_for_each(bool (*fn)(struct kmem_cache *s, void *arg), void *arg);
 /** slab_get_info() - a snapshot of one cache. */
 void slab_get_info(struct kmem_cache *s, struct slabinfo *info);
-/** slab_drain() - every CPU's own objects of @s go back to their slabs; NULL: of all caches. */
-void slab_drain(struct kmem_cache *s);
-/** slab_check() - test the numbered invariants of slab.c and cache.c on @s (NULL: all).  Return: the number broken, or 0. */
+/**
+ * slab_drain() - nothing is kept in reserve any more; NULL: in all caches
+ *
+ * Every CPU's own objects of @s go back to their slabs, the magazines to their
+ * cache, the empty slabs to the page allocator: afterwards the counts are exact.
+ * Context: any.  Return: pages given back.
+ */
+unsigned long slab_drain(struct kmem_cache *s);
+/**
+ * slab_check() - test the numbered invariants on @s (NULL: on all)
+ * Return: the number broken: S.n as n, M.n as 10 + n, C.n as 20 + n; 0 when all hold.
+ */
 int slab_check(struct kmem_cache *s);
 /** slab_describe() - one line on what @p is to the slab layer ("object 3 of kmalloc-64, in use").  For reports and the shell. */
 char *slab_describe(char *buf, size_t len, const void *p);

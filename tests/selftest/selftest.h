@@ -43,6 +43,8 @@ void selftest_fail(const char *file, int line, const char *fmt, ...) __printf_li
 void selftest_skip(const char *why);
 /** selftest_progress() - "123456 of 550000" on a terminal, nothing elsewhere. */
 void selftest_progress(unsigned long done, unsigned long of);
+/* Set by whoever runs the tests: is the log read on a terminal? */
+extern bool selftest_on_terminal;
 
 /**
  * selftest_run() - run all whose names begin with @prefix ("" or NULL: all)

@@ -10,14 +10,10 @@
 
 #include <quarry/types.h>
 
-struct task;
-
 struct cpu_local {
 	struct cpu_local *self;
 	unsigned cpu;		/* its number, 0 for the one that booted */
 	int preempt_count;	/* > 0: may not be switched away; IRQ_ONE for each interrupt level */
-	struct task *current;	/* the thread that runs */
-	unsigned long syscall_or_fault_scratch;
 };
 
 extern struct cpu_local cpu_locals[NR_CPUS];

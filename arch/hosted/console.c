@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * console.c: standard input and output as the machine's terminal.
+ *
+ * A terminal is switched to raw mode, so that the kernel's own line editing sees
+ * every key; it is given back as it was at every way out, and while the process is
+ * stopped (^Z).  ^C arrives as the byte 3; a second one, while nobody has read the
+ * first, ends the process, so a kernel that hangs can be left.
+ *
+ * Input waits in a ring that console_poll() fills, in idle times and at each tick.
+ * Output is collected up to the end of a line.
+ */
+#include "hosted.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <kernel/machine.h>
+
+#define RING 4096
+#define CTRL_C 3
+
+const char machine_input_channel;
+void (*hosted_log)(const char *text, size_t len) = machine_putchars;
+
+static char in[RING];
+static unsigned in_head, in_tail;	/* head - tail bytes wait */
+static bool in_ended;
+static volatile sig_atomic_t interrupt_typed;
+
+static char out[RING];
+static size_t out_used;
+
+static struct termios saved;
+static volatile sig_atomic_t is_raw;
+
+/* ---- output ------------------------------------------------------------------------ */
+
+static void write_all(const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = write(STDOUT_FILENO, text, len);
+
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			return;
+		if (n > 0) {
+			text += n;
+			len -= (size_t)n;
+		}
+	}
+}
+
+void console_flush(void)
+{
+	write_all(out, out_used);
+	out_used = 0;
+}
+
+void machine_putchars(const char *text, size_t len)
+{
+	bool line_ends = false;
+
+	for (size_t i = 0; i < len; i++) {
+		if (out_used == RING)
+			console_flush();
+		out[out_used++] = text[i];
+		line_ends |= text[i] == '\n' || text[i] == '\r';
+	}
+	if (line_ends)
+		console_flush();
+}
+
+void port_log(const char *text, size_t len)
+{
+	hosted_log(text, len);
+}
+
+/* ---- input ------------------------------------------------------------------------- */
+
+/* Move what is typed into the ring, waiting up to @ms for it. */
+static void fill_ring(int ms)
+{
+	bool room = in_head - in_tail < RING && !in_ended;
+	struct pollfd fd = { .fd = STDIN_FILENO, .events = POLLIN };
+	char buf[RING];
+	ssize_t n;
+
+	if (poll(&fd, room, ms) <= 0 || !fd.revents)
+		return;
+	n = read(STDIN_FILENO, buf, RING - (in_head - in_tail));
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	in_ended = n <= 0;
+	for (ssize_t i = 0; i < n; i++)
+		in[in_head++ % RING] = buf[i];
+}
+
+void console_poll(int ms)
+{
+	unsigned before = in_head;
+	bool ended = in_ended;
+
+	console_flush();
+	fill_ring(interrupt_typed ? 0 : ms);
+	if (in_head != before || in_ended != ended || interrupt_typed)
+		port_wakeup(&machine_input_channel);
+}
+
+int machine_getchar(void)
+{
+	unsigned long flags = arch_irq_save();
+	int c;
+
+	if (in_head == in_tail) {
+		console_flush();
+		fill_ring(0);
+	}
+	if (interrupt_typed) {
+		interrupt_typed = 0;
+		c = CTRL_C;
+	} else if (in_head != in_tail) {
+		c = (unsigned char)in[in_tail++ % RING];
+	} else {
+		c = in_ended ? -2 : -1;
+	}
+	arch_irq_restore(flags);
+	return c;
+}
+
+/* ---- the terminal -------------------------------------------------------------------- */
+
+static void make_raw(void)
+{
+	struct termios raw = saved;
+
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | IEXTEN);
+	raw.c_iflag &= ~(tcflag_t)(IXON | ICRNL);
+	raw.c_cc[VMIN] = 1;
+	raw.c_cc[VTIME] = 0;
+	is_raw = tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
+}
+
+void console_restore(void)
+{
+	if (is_raw)
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &saved);
+	is_raw = 0;
+}
+
+static void on_interrupt(int sig)
+{
+	if (!interrupt_typed) {
+		interrupt_typed = 1;
+		return;
+	}
+	console_restore();
+	_exit(128 + sig);
+}
+
+static void on_end(int sig)
+{
+	console_restore();
+	_exit(128 + sig);
+}
+
+static void on_stop(int sig)
+{
+	int saved_errno = errno;
+
+	(void)sig;
+	console_restore();
+	raise(SIGSTOP);
+	make_raw();
+	errno = saved_errno;
+}
+
+static void handle(int sig, void (*fn)(int))
+{
+	struct sigaction act = { .sa_handler = fn, .sa_flags = SA_RESTART | SA_ONSTACK };
+
+	sigaction(sig, &act, NULL);
+}
+
+void console_init(void)
+{
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &saved))
+		return;
+	handle(SIGINT, on_interrupt);
+	handle(SIGTERM, on_end);
+	handle(SIGHUP, on_end);
+	handle(SIGQUIT, on_end);
+	handle(SIGTSTP, on_stop);
+	atexit(console_restore);
+	make_raw();
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hosted.h: what the files of arch/hosted tell each other.
+ */
+#ifndef HOSTED_H
+#define HOSTED_H
+
+#include <quarry/memblock.h>
+#include <quarry/pgtable.h>
+
+struct task;
+
+/* ---- memory.c: physical memory --------------------------------------------- */
+
+/**
+ * hosted_power_on() - stand the machine up, as far as firmware and boot loader do
+ * @map, @n: its memory map
+ * @lowmem: bytes of it that the kernel maps once and for all; 0: choose
+ *
+ * Afterwards memblock is filled, the direct map is there, faults are handled,
+ * interrupts are off: mm_init() can run.  Once in a process.
+ * Return: NULL, or one line that says why not.
+ */
+const char *hosted_power_on(const struct e820_entry *map, unsigned n, phys_addr_t lowmem);
+
+/** hosted_pc_map() - the memory map of a PC with @mem bytes.  Return: entries written to @map, at most 8. */
+unsigned hosted_pc_map(struct e820_entry *map, phys_addr_t mem);
+
+extern int phys_fd;			/* the memfd: offset = physical address */
+extern phys_addr_t phys_end;		/* its size */
+extern unsigned long lowmem_size;	/* bytes of the direct map */
+extern phys_addr_t swapper_frame;	/* where swapper_pg_dir is */
+
+/* The map that it was powered on with, for machine_describe(). */
+extern const struct e820_entry *hosted_map;
+extern unsigned hosted_map_entries;
+
+/* ---- mmu.c: the memory management unit --------------------------------------- */
+
+#define TLB_ENTRIES 8192
+
+enum mmu_result {
+	MMU_FILLED,	/* the translation is there now: run the instruction again */
+	MMU_ABSENT,	/* page fault: an entry on the way is not present */
+	MMU_FORBIDDEN,	/* page fault: present, but not writable */
+	MMU_NOWHERE,	/* the entry names a frame beyond the machine's memory */
+};
+
+/** mmu_init() - reserve the windows.  Return: NULL, or what is in the way. */
+const char *mmu_init(void);
+/** mmu_access() - what the MMU does when the TLB has no answer: walk the tables. */
+enum mmu_result mmu_access(unsigned long addr, bool write);
+/** mmu_load_root() - CR3: forget all that is not global. */
+void mmu_load_root(phys_addr_t root);
+/** mmu_is_window() - may a mapping ever appear at @addr? */
+bool mmu_is_window(unsigned long addr);
+/** mmu_tlb_used() - entries in the TLB; mmu_tlb_has() - is there one for @addr? */
+unsigned mmu_tlb_used(void);
+bool mmu_tlb_has(unsigned long addr);
+extern u64 mmu_fills, mmu_overflows;
+
+/* ---- trap.c: faults ------------------------------------------------------------ */
+
+void trap_init(void);
+/** trap_stack_alloc() - a stack for this host thread's signal handlers.  NULL: none to be had. */
+void *trap_stack_alloc(void);
+void trap_stack_free(void *stack);
+/** crash() - the end, with a readable last word: "kernel: " and the text. */
+void crash(const char *fmt, ...) __printf_like(1, 2) __attribute__((noreturn));
+
+/* What unresolved page faults go to: kernel_page_fault(), or a test's own. */
+struct fault_info;
+extern bool (*hosted_fault_handler)(const struct fault_info *f);
+
+/* ---- irq.c: interrupts ----------------------------------------------------------- */
+
+#define IRQ_TIMER 1u
+#define IRQ_RAISED 2u
+
+/* What a timer interrupt calls, and what follows when it returns true. */
+extern bool (*hosted_tick_handler)(void);
+extern void (*hosted_reschedule)(void);
+/** timer_start() - from now on, a tick every TICK_MS. */
+void timer_start(void);
+#define TICK_MS 10
+
+/* ---- thread.c -------------------------------------------------------------------- */
+
+/** thread_stack_bounds() - the stack of the host thread that runs. */
+void thread_stack_bounds(unsigned long *low, unsigned long *high);
+/** thread_adopt_boot() - note the stack of the process's first thread. */
+void thread_adopt_boot(void);
+
+/* ---- console.c ------------------------------------------------------------------- */
+
+/* Where port_log() puts text: machine_putchars(), or a test's own. */
+extern void (*hosted_log)(const char *text, size_t len);
+void console_init(void);
+void console_flush(void);
+/** console_restore() - give the terminal back as it was.  From signal handlers too. */
+void console_restore(void);
+/** console_poll() - wait up to @ms for input; wake the readers.  Interrupts off. */
+void console_poll(int ms);
+
+/* ---- symbol.c -------------------------------------------------------------------- */
+
+/** symbol_init() - read the names of the program's functions from its own file. */
+void symbol_init(void);
+/** symbol_find() - the function that @addr lies in, and how far; NULL: unknown. */
+const char *symbol_find(unsigned long addr, unsigned long *offset);
+
+/* ---- map.c ----------------------------------------------------------------------- */
+
+/**
+ * map_parse() - read an e820 listing
+ * @text: terminated
+ * @map, @n: out: the entries, from malloc()
+ * Return: NULL, or "line 7: what is wrong with it".
+ */
+const char *map_parse(const char *text, struct e820_entry **map, unsigned *n);
+/** size_parse() - "256M", "4G", "1024K"; a plain number is MiB.  Return: bytes, or 0 for nonsense. */
+phys_addr_t size_parse(const char *text);
+
+/* ---- machine.c ------------------------------------------------------------------- */
+
+/** machine_set_cmdline(), machine_add_module() - what the boot loader hands over.  Module: NULL, or why not. */
+void machine_set_cmdline(const char *text);
+const char *machine_add_module(const char *path);
+/** clock_start() - machine_ms() counts from now. */
+void clock_start(void);
+
+#endif

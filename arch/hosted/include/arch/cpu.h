@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cpu.h: this processor, in a process.
+ *
+ * A CPU is a struct cpu_local that host threads pass from hand to hand: whoever
+ * has it runs (arch/hosted/thread.c).  Interrupts are a flag in it.  What
+ * arrives while they are off waits in `pending` until they are switched on.
+ */
+#ifndef ARCH_CPU_H
+#define ARCH_CPU_H
+
+#include <quarry/types.h>
+
+struct cpu_local {
+	unsigned cpu;		/* its number, 0 for the one that booted */
+	int preempt_count;	/* > 0: may not be switched away; IRQ_ONE for each interrupt level */
+	unsigned long irqs_on;
+	unsigned pending;	/* bits of interrupts that wait (set by signal handlers too) */
+	u64 pt_root;		/* CR3: physical address of the loaded directory */
+};
+
+extern struct cpu_local cpu_locals[NR_CPUS];
+extern __thread struct cpu_local *hosted_cpu;	/* the CPU that this host thread holds */
+
+#define IRQ_ONE 0x10000
+
+#define cpu_local_read(field) READ_ONCE(hosted_cpu->field)
+#define cpu_local_write(field, v) WRITE_ONCE(hosted_cpu->field, v)
+#define cpu_local_add(field, n) (hosted_cpu->field += (n))
+
+static inline unsigned smp_processor_id(void) { return cpu_local_read(cpu); }
+static inline int preempt_count(void) { return cpu_local_read(preempt_count); }
+static inline bool in_interrupt(void) { return preempt_count() >= IRQ_ONE; }
+static inline void preempt_disable(void) { cpu_local_add(preempt_count, 1); barrier(); }
+static inline void preempt_enable(void) { barrier(); cpu_local_add(preempt_count, -1); }
+
+/** hosted_deliver_interrupts() - run the handlers of what is pending, if interrupts are on. */
+void hosted_deliver_interrupts(void);
+
+static inline unsigned long arch_irq_save(void)
+{
+	unsigned long flags = cpu_local_read(irqs_on);
+
+	cpu_local_write(irqs_on, 0);
+	barrier();
+	return flags;
+}
+
+static inline void arch_irq_restore(unsigned long flags)
+{
+	barrier();
+	cpu_local_write(irqs_on, flags);
+	if (unlikely(cpu_local_read(pending)))
+		hosted_deliver_interrupts();
+}
+
+static inline bool arch_irqs_disabled(void) { return !cpu_local_read(irqs_on); }
+static inline void arch_irq_enable(void) { arch_irq_restore(1); }
+static inline void arch_irq_disable(void) { (void)arch_irq_save(); }
+static inline void cpu_relax(void) { __builtin_ia32_pause(); }
+
+static inline void clear_page(void *p) { __builtin_memset(p, 0, 4096); }
+static inline void copy_page(void *to, const void *from) { __builtin_memcpy(to, from, 4096); }
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pc.h: what the files of arch/i386 tell each other.
+ */
+#ifndef I386_PC_H
+#define I386_PC_H
+
+#include <kernel/machine.h>
+#include <kernel/sched.h>
+#include <quarry/memblock.h>
+#include <quarry/spinlock.h>
+#include "segment.h"
+
+/* ---- port input and output --------------------------------------------------- */
+
+static inline void outb(u16 port, u8 v) { __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port)); }
+static inline void outw(u16 port, u16 v) { __asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port)); }
+static inline u8 inb(u16 port)
+{
+	u8 v;
+
+	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+static inline u16 inw(u16 port)
+{
+	u16 v;
+
+	__asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+
+/* ---- the image (kernel.lds) ---------------------------------------------------- */
+
+extern const char _text[], _etext[], _rodata[], _erodata[], _data[], _edata[], _bss[], _ebss[], _end[];
+#define IMAGE_START 0x00100000UL	/* physical */
+#define IMAGE_END ((unsigned long)__pa(_end))
+extern char boot_stack[], boot_stack_top[];
+
+/* ---- boot.c --------------------------------------------------------------------- */
+
+/** i386_start() - start.S jumps here, with what the boot loader left in eax and ebx. */
+void i386_start(u32 magic, u32 info) __attribute__((noreturn));
+/** cmdline_has() - is @word one of the words of the command line? */
+bool cmdline_has(const char *word);
+/** early_map() - see @len bytes of physical memory, up to 4 MiB, until the next call or the end of setup_arch(). */
+const void *early_map(u32 phys, u32 len);
+/** boot_stop() - this machine cannot be booted, and why. */
+void boot_stop(const char *fmt, ...) __printf_like(1, 2) __attribute__((noreturn));
+
+/* ---- cpu.c ------------------------------------------------------------------------ */
+
+/* Bits of CPUID leaf 1, register edx. */
+#define X86_FPU (1u << 0)
+#define X86_PSE (1u << 3)
+#define X86_TSC (1u << 4)
+#define X86_MSR (1u << 5)
+#define X86_PAE (1u << 6)
+#define X86_APIC (1u << 9)
+#define X86_PGE (1u << 13)
+
+struct tss {			/* Intel's manual, volume 3, figure 8-2 */
+	u32 link, esp0, ss0, esp1, ss1, esp2, ss2;
+	u32 cr3, eip, eflags, eax, ecx, edx, ebx, esp, ebp, esi, edi;
+	u32 es, cs, ss, ds, fs, gs, ldt;
+	u16 trap, iomap;
+};
+extern struct tss cpu_tss[NR_CPUS];
+
+/** cpu_early_init() - GDT and %fs of CPU @cpu.  Nothing that reads %fs may run before. */
+void cpu_early_init(unsigned cpu);
+/** cpu_detect() - CPUID, less what the command line switches off (nopse, nopge, notsc, noapic, nocpuid). */
+void cpu_detect(void);
+bool cpu_has(u32 feature);
+void cpu_describe(struct seq *s);
+/** cpu_set_kernel_stack() - where traps from user mode put their frame. */
+void cpu_set_kernel_stack(void *top);
+/** apic_map() - make the local APIC visible at FIX_APIC_BASE.  After fixmap_init(). */
+void apic_map(void);
+
+static inline u32 read_cr0(void) { u32 v; __asm__ volatile("movl %%cr0, %0" : "=r"(v)); return v; }
+static inline u32 read_cr2(void) { u32 v; __asm__ volatile("movl %%cr2, %0" : "=r"(v)); return v; }
+static inline u32 read_cr4(void) { u32 v; __asm__ volatile("movl %%cr4, %0" : "=r"(v)); return v; }
+static inline void write_cr0(u32 v) { __asm__ volatile("movl %0, %%cr0" : : "r"(v) : "memory"); }
+static inline void write_cr3(u32 v) { __asm__ volatile("movl %0, %%cr3" : : "r"(v) : "memory"); }
+static inline void write_cr4(u32 v) { __asm__ volatile("movl %0, %%cr4" : : "r"(v) : "memory"); }
+#define CR0_MP 0x2u
+#define CR0_EM 0x4u
+#define CR0_TS 0x8u
+#define CR4_PSE 0x10u
+#define CR4_PGE 0x80u
+
+/* ---- trap.c ------------------------------------------------------------------------- */
+
+struct trap_frame {		/* as trap_entry.S pushes it */
+	u32 edi, esi, ebp, unused_esp, ebx, edx, ecx, eax;
+	u32 gs, fs, es, ds;
+	u32 vector, error;
+	u32 eip, cs, eflags;
+	u32 esp, ss;		/* only when it came from user mode */
+};
+
+/** trap_init() - the IDT, for the calling CPU. */
+void trap_init(void);
+/** trap_dispatch() - every exception, interrupt and system call comes here from trap_entry.S. */
+void trap_dispatch(struct trap_frame *f);
+/** trap_double_fault() - the double fault's task. */
+void trap_double_fault(void) __attribute__((noreturn));
+extern char double_fault_stack_top[];
+
+/* ---- timer.c, console.c, switch.c, symbol.c, power.c ---------------------------------- */
+
+#define HZ 100
+
+void timer_init(void);
+/** timer_tick() - count one; from the interrupt. */
+void timer_tick(void);
+void pic_init(void);
+void pic_enable(unsigned irq);
+/** pic_begin() - false: the interrupt was spurious, nobody asked for it. */
+bool pic_begin(unsigned irq);
+void pic_end(unsigned irq);
+
+/** console_init() - serial line and screen, output only; before paging_init() too. */
+void console_init(void);
+/** console_late_init() - the screen moves to FIX_VGA, input arrives by interrupt. */
+void console_late_init(void);
+void console_write(const char *text, size_t len);
+void console_interrupt(void);
+/** console_seize() - a panic may have interrupted a writer: from now on no lock is taken. */
+void console_seize(void);
+
+/** symbol_find() - the function that contains @addr; NULL for none.  @offset: how far into it. */
+const char *symbol_find(unsigned long addr, unsigned long *offset);
+/** panic_begin() - interrupts off, console ours, the first line; a panic within a panic stops at once. */
+void panic_begin(const char *text);
+/** panic_end() - the call chain from frame pointer @ebp, and stop with failure. */
+void panic_end(u32 eip, u32 ebp) __attribute__((noreturn));
+#define PANIC_STATUS 2
+
+/** machine_halt() - as machine_poweroff(), but a real machine stays on, so that the screen can be read. */
+void machine_halt(int status) __attribute__((noreturn));
+/** power_init() - what ACPI's tables say about switching off.  While early_map() works. */
+void power_init(void);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trap_entry.S: the doors into the kernel.
+ *
+ * Each vector has a stub of 16 bytes that makes the stack look the same: the CPU
+ * pushes an error code for some exceptions, we push 0 for the others, then the
+ * vector.  trap_common saves the registers as struct trap_frame (pc.h) and calls
+ * C.  Every gate is an interrupt gate: interrupts are off on the way in.
+ */
+#include "segment.h"
+
+	.text
+	.balign 16
+	.globl trap_stubs
+trap_stubs:
+	vector = 0
+	.rept NR_VECTORS
+	.balign 16
+	.if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21)
+	pushl	$0
+	.endif
+	pushl	$vector
+	jmp	trap_common
+	vector = vector + 1
+	.endr
+
+	.balign 16
+	.type trap_common, @function
+trap_common:
+	pushl	%ds
+	pushl	%es
+	pushl	%fs
+	pushl	%gs
+	pushal
+	cld
+	movl	$KERNEL_DS, %eax
+	movl	%eax, %ds
+	movl	%eax, %es
+	movl	$CPU_FS, %eax
+	movl	%eax, %fs
+	pushl	%esp
+	call	trap_dispatch
+	addl	$4, %esp
+	popal
+	popl	%gs
+	popl	%fs
+	popl	%es
+	popl	%ds
+	addl	$8, %esp		/* vector, error code */
+	iret
+
+	.section .note.GNU-stack, "", @progbits

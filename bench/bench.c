@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench.c: rounds, medians, lines.
+ */
+#include "bench.h"
+
+#include <quarry/string.h>
+
+u16 bench_fifo[BENCH_BATCH], bench_lifo[BENCH_BATCH], bench_rand[BENCH_BATCH];
+void *bench_held[2 * 1024];
+bool bench_ran_out;
+
+static struct {
+	struct seq *out;
+	const char *prefix;
+	unsigned reported;
+	int failed;
+	u64 ticks[BENCH_ROWS][BENCH_MAX_ROUNDS];
+} bench;
+
+bool bench_wanted(const char *op)
+{
+	const char *p = bench.prefix;
+
+	while (*p && *p == *op)
+		p++, op++;
+	return *p == '\0';
+}
+
+void bench_note(enum bench_row row, int round, u64 ticks)
+{
+	if (round >= 0 && round < BENCH_MAX_ROUNDS)
+		bench.ticks[row][round] = ticks;
+}
+
+static void sort(u64 *v, int n)
+{
+	int i, k;
+
+	for (i = 1; i < n; i++) {
+		u64 x = v[i];
+
+		for (k = i; k > 0 && v[k - 1] > x; k--)
+			v[k] = v[k - 1];
+		v[k] = x;
+	}
+}
+
+/* "hosted" for a process of any width. */
+static const char *place(void)
+{
+	return strncmp(machine_arch(), "hosted", 6) == 0 ? "hosted" : machine_arch();
+}
+
+void bench_report(const char *op, enum bench_row row, int rounds, int inner)
+{
+	u64 tenths;
+
+	if (!bench_wanted(op))
+		return;
+	if (bench_ran_out) {
+		bench_ran_out = false;
+		bench_no_memory(op);
+		return;
+	}
+	sort(bench.ticks[row], rounds);
+	tenths = bench.ticks[row][rounds / 2] * 10 / (u64)inner;
+	seq_printf(bench.out, "bench\t%s\t%s\t%s\t%llu.%u\n", place(), op, machine_cycles_unit(),
+		   (unsigned long long)(tenths / 10), (unsigned)(tenths % 10));
+	bench.reported++;
+}
+
+void bench_note_reported(void)
+{
+	bench.reported++;
+}
+
+void bench_no_memory(const char *op)
+{
+	seq_printf(bench.out, "# %s: not enough memory\n", op);
+	bench.failed++;
+}
+
+/* Three orders to free in: as taken, backwards, and shuffled (always the same way). */
+static void make_orders(void)
+{
+	u32 state = 20260101;
+	int i;
+
+	for (i = 0; i < BENCH_BATCH; i++) {
+		bench_fifo[i] = bench_rand[i] = (u16)i;
+		bench_lifo[i] = (u16)(BENCH_BATCH - 1 - i);
+	}
+	for (i = BENCH_BATCH; i > 1; i--) {
+		u16 swap = bench_rand[i - 1];
+		u32 other;
+
+		state ^= state << 13;
+		state ^= state >> 17;
+		state ^= state << 5;
+		other = state % (u32)i;
+		bench_rand[i - 1] = bench_rand[other];
+		bench_rand[other] = swap;
+	}
+}
+
+int bench_run(struct seq *s, const char *prefix)
+{
+	static void (*const groups[])(void) = {
+		bench_calibrate, bench_kmalloc, bench_cache, bench_pages, bench_vmalloc, bench_kmap, bench_fault,
+	};
+	unsigned i;
+
+	bench.out = s;
+	bench.prefix = prefix ? prefix : "";
+	bench.reported = 0;
+	bench.failed = 0;
+	make_orders();
+	for (i = 0; i < ARRAY_SIZE(groups); i++)
+		groups[i]();
+	return bench.reported || bench.failed ? bench.failed : -ENOENT;
+}

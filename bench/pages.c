@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pages.c: blocks of pages.
+ */
+#include "bench.h"
+
+#include <quarry/page.h>
+
+#define PAIR(name, gfp, order, rounds, inner) \
+	MEASURE_PAIR("alloc_pages_" name "_pair", rounds, inner, struct page *, alloc_pages(gfp, order), \
+		     __free_pages(p, order))
+#define BATCH(name, suffix, rounds, order, gfp) \
+	MEASURE_BATCH("alloc_pages_" name "_batch1000", suffix, rounds, struct page *, order, alloc_pages(gfp, 0), \
+		      __free_pages(p, 0))
+
+static void pairs(void)
+{
+	PAIR("o0", GFP_KERNEL, 0, 201, 1000);
+	PAIR("o1", GFP_KERNEL, 1, 201, 1000);
+	PAIR("o3", GFP_KERNEL, 3, 201, 1000);
+	PAIR("o4", GFP_KERNEL, 4, 201, 1000);
+	PAIR("o5", GFP_KERNEL, 5, 201, 1000);
+	PAIR("o9", GFP_KERNEL, 9, 101, 100);
+	PAIR("o10", GFP_KERNEL, 10, 101, 100);
+	PAIR("o0_zero", GFP_KERNEL | __GFP_ZERO, 0, 101, 200);
+	PAIR("o0_atomic", GFP_ATOMIC, 0, 201, 1000);
+	PAIR("o0_highuser", GFP_HIGHUSER, 0, 201, 1000);
+	PAIR("o0_highuser_zero", GFP_HIGHUSER | __GFP_ZERO, 0, 101, 200);
+}
+
+static void batches(void)
+{
+	BATCH("o0", "fifo", 51, bench_fifo, GFP_KERNEL);
+	BATCH("o0", "lifo", 51, bench_lifo, GFP_KERNEL);
+	BATCH("o0", "rand", 51, bench_rand, GFP_KERNEL);
+	BATCH("o0_zero", "fifo", 21, bench_fifo, GFP_KERNEL | __GFP_ZERO);
+	BATCH("o0_highuser", "fifo", 51, bench_fifo, GFP_HIGHUSER);
+}
+
+void bench_pages(void)
+{
+	pairs();
+	batches();
+}

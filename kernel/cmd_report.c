@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cmd_report.c: looking at memory without changing it.
+ */
+#include "shell.h"
+#include "machine.h"
+#include "sched.h"
+
+#include <quarry/memblock.h>
+#include <quarry/report.h>
+#include <quarry/string.h>
+
+/* Run the report that has the command's own name. */
+static int cmd_report(int argc, char **argv)
+{
+	(void)argc;
+	for (const struct report *r = mm_reports; r->name; r++)
+		if (strcmp(r->name, argv[0]) == 0)
+			r->print(&console);
+	return 0;
+}
+
+static int cmd_gdt(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	machine_print_gdt(&console);
+	return 0;
+}
+
+static int cmd_machine(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	machine_describe(&console);
+	return 0;
+}
+
+static void print_ranges(const struct memblock_type *t)
+{
+	unsigned long long sum = 0;
+
+	for (unsigned i = 0; i < t->cnt; i++) {
+		const struct memblock_region *r = &t->regions[i];
+
+		kprintf("  0x%09llx - 0x%09llx  %9llu kB\n", (unsigned long long)r->base,
+			(unsigned long long)(r->base + r->size - 1), (unsigned long long)r->size >> 10);
+		sum += r->size;
+	}
+	kprintf("  %u ranges, %llu kB\n", t->cnt, sum >> 10);
+}
+
+static int cmd_memmap(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	kprintf("memory:\n");
+	print_ranges(&memblock.memory);
+	kprintf("reserved before the zones were built:\n");
+	print_ranges(&memblock.reserved);
+	return 0;
+}
+
+static int cmd_page(int argc, char **argv)
+{
+	pfn_t pfn;
+
+	(void)argc;
+	if (!frame_argument(argv[1], &pfn))
+		return 1;
+	report_page(&console, pfn);
+	return 0;
+}
+
+static int cmd_misuse(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	for (enum misuse k = 0; k < NR_MISUSE; k++)
+		if (misuse_count(k))
+			kprintf("%6lu %s\n", misuse_count(k), misuse_name(k));
+	kprintf("%6lu in all\n", misuse_count(NR_MISUSE));
+	if (*misuse_last())
+		kprintf("the last: %s\n", misuse_last());
+	return 0;
+}
+
+static bool check_task(struct task *t, void *arg)
+{
+	int broken = t->mm ? mm_check(t->mm) : 0;
+
+	if (broken) {
+		kprintf("check: vm.c: invariant %d does not hold in %s[%d]\n", broken, t->name, t->pid);
+		++*(int *)arg;
+	}
+	return true;
+}
+
+static int cmd_check(int argc, char **argv)
+{
+	int broken = mm_check_all(&console);
+
+	(void)argc;
+	(void)argv;
+	task_for_each(check_task, &broken);
+	if (broken)
+		return shell_error("%d checks failed", broken);
+	kprintf("every invariant holds\n");
+	return 0;
+}
+
+#define REPORT(name, what, detail) { name, "", what, detail, name, cmd_report, 0, 0, COMPLETE_NOTHING }
+
+const struct command report_commands[] = {
+	REPORT("layout", "the kernel's part of the address space",
+	       "From the top down: the fixed slots, the kmap window, the vmalloc window, low memory, and in it\n"
+	       "the kernel's own image."),
+	REPORT("meminfo", "all of memory, as /proc/meminfo",
+	       "In kB.  MemTotal is what the page allocator was given.  What this system has not shows 0."),
+	REPORT("buddyinfo", "free blocks by order, as /proc/buddyinfo",
+	       "One line for each zone: how many free blocks there are of 1, 2, 4 ... 1024 pages.  'alloc' and\n"
+	       "'free' show how they split and merge."),
+	REPORT("zoneinfo", "zones and watermarks, as /proc/zoneinfo",
+	       "In pages.  min, low and high are the watermarks; protection is what a zone keeps from requests\n"
+	       "that could also use a higher zone; pagesets are the CPUs' own lists."),
+	REPORT("pagetypeinfo", "free blocks by type, as /proc/pagetypeinfo",
+	       "Blocks are not grouped by mobility here: all are Unmovable."),
+	REPORT("slabinfo", "caches of objects, as /proc/slabinfo",
+	       "active_objs are in their users' hands; num_objs have memory; limit and batchcount are of the\n"
+	       "CPUs' own arrays."),
+	REPORT("vmallocinfo", "areas of the vmalloc window, as /proc/vmallocinfo",
+	       "Address, bytes with the guard page, who asked for it, how many frames."),
+	{ "gdt", "", "the segment descriptors, decoded",
+	  "Base 0 and limit 4 GiB in each: so a logical address is the linear one.", "gdt", cmd_gdt, 0, 0,
+	  COMPLETE_NOTHING },
+	{ "memmap", "", "the machine's memory, and what was reserved at boot",
+	  "As memblock holds it.  'machine' shows the firmware's own list.", "memmap", cmd_memmap, 0, 0,
+	  COMPLETE_NOTHING },
+	{ "machine", "", "CPU, features, the firmware's memory map", NULL, "machine", cmd_machine, 0, 0,
+	  COMPLETE_NOTHING },
+	{ "page", "FRAME|ADDRESS", "everything known about one frame",
+	  "A number below the last frame is a frame number; from PAGE_OFFSET on it is a kernel address;\n"
+	  "in between, a physical address.  #N is a block that 'alloc' gave.",
+	  "page 0x100; page 0xc0100000", cmd_page, 1, 1, COMPLETE_NOTHING },
+	{ "misuse", "", "what the memory manager refused so far",
+	  "Counts by kind, and the last report.  Try 'kfree 0x1234'.", "misuse", cmd_misuse, 0, 0, COMPLETE_NOTHING },
+	{ "check", "", "test every invariant of the memory manager",
+	  "Each broken one is named by its file and number.  Exact while nothing else runs.", "check", cmd_check, 0, 0, COMPLETE_NOTHING },
+	{ .name = NULL },
+};

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shell.c: a person's or a script's way in.
+ *
+ *	cmd="a; b" on the command line	run these, power off, status 0 only if each succeeded
+ *	a terminal (term=1)		a prompt, until `poweroff` or the end of input
+ *	neither				the tour, then power off
+ *
+ * A line is commands separated by ';', a command is words separated by blanks;
+ * "double quotes" hold blanks and semicolons together; '#' at the start of a
+ * command makes it a comment.
+ */
+#include "shell.h"
+#include "line.h"
+#include "machine.h"
+#include "sched.h"
+#include <quarry/printf.h>
+#include <quarry/string.h>
+#include "tests/selftest/selftest.h"
+
+#define MAX_WORDS 20
+#define CMD_LEN 1024
+
+static const struct command shell_commands[];
+
+static const struct {
+	const char *title;
+	const struct command *commands;
+} groups[] = {
+	{ "to begin with", story_commands },
+	{ "reports", report_commands },
+	{ "memory", memory_commands },
+	{ "tasks", task_commands },
+	{ "tests and measurements", test_commands },
+	{ "the shell", shell_commands },
+};
+
+static int failures;	/* commands that failed so far */
+
+#define for_each_command(g, c)								\
+	for (unsigned g = 0; g < ARRAY_SIZE(groups); g++)				\
+		for (const struct command *c = groups[g].commands; c->name; c++)
+
+int shell_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	kprintf("error: ");
+	seq_vprintf(&console, fmt, ap);
+	kprintf("\n");
+	va_end(ap);
+	return 1;
+}
+
+/* ---- finding a command ---------------------------------------------------------- */
+
+static const struct command *find_command(const char *name)
+{
+	for_each_command(g, c)
+		if (strcmp(c->name, name) == 0)
+			return c;
+	return NULL;
+}
+
+/* How many letters must change to turn @a into @b (insert, delete, replace); words beyond 23 letters count as far. */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned row[24], la = (unsigned)strlen(a), lb = (unsigned)strlen(b);
+
+	if (la >= 24 || lb >= 24)
+		return 99;
+	for (unsigned j = 0; j <= lb; j++)
+		row[j] = j;
+	for (unsigned i = 1; i <= la; i++) {
+		unsigned diagonal = row[0];
+
+		row[0] = i;
+		for (unsigned j = 1; j <= lb; j++) {
+			unsigned replace = diagonal + (a[i - 1] != b[j - 1]);
+			unsigned other = min(row[j], row[j - 1]) + 1;
+
+			diagonal = row[j];
+			row[j] = min(replace, other);
+		}
+	}
+	return row[lb];
+}
+
+static const struct command *nearest_command(const char *name)
+{
+	const struct command *best = NULL;
+	unsigned least = 3;
+
+	for_each_command(g, c) {
+		unsigned d = distance(name, c->name);
+
+		if (strlen(name) >= 3 && strncmp(c->name, name, strlen(name)) == 0)
+			d = 1;
+		if (d < least) {
+			least = d;
+			best = c;
+		}
+	}
+	return best;
+}
+
+static int unknown_command(const char *name)
+{
+	const struct command *c = nearest_command(name);
+
+	if (c)
+		return shell_error("there is no command '%s'.  Did you mean '%s'?", name, c->name);
+	return shell_error("there is no command '%s'.  'help' lists them.", name);
+}
+
+/* ---- running ---------------------------------------------------------------------- */
+
+static int run_words(int argc, char **argv)
+{
+	const struct command *c = find_command(argv[0]);
+
+	if (!c)
+		return unknown_command(argv[0]);
+	if (argc - 1 < c->min_args)
+		return shell_error("%s: %s missing.  Usage: %s %s   ('help %s' tells more)", c->name,
+				   argc == 1 ? "what to work on is" : "an argument is", c->name, c->args, c->name);
+	if (argc - 1 > c->max_args)
+		return shell_error("%s: '%s' is one argument too many.  Usage: %s%s%s   ('help %s' tells more)",
+				   c->name, argv[c->max_args + 1], c->name, *c->args ? " " : "", c->args, c->name);
+	return c->run(argc, argv);
+}
+
+/* Cut the first command off *@rest, at a ';' that no quotes hold.  Return: it, without leading blanks; NULL at the end. */
+static char *next_command(char **rest)
+{
+	bool quoted = false;
+	char *start, *c;
+
+	for (start = *rest; *start == ' ' || *start == '\t' || *start == ';'; start++)
+		;
+	if (!*start)
+		return NULL;
+	for (c = start; *c && (quoted || *c != ';'); c++)
+		if (*c == '"')
+			quoted = !quoted;
+	*rest = *c ? c + 1 : c;
+	*c = '\0';
+	while (c > start && c[-1] == ' ')
+		*--c = '\0';
+	return start;
+}
+
+/* Cut @text into words, in place.  Return: how many, or -1: a quote is not closed; -2: too many. */
+static int split_words(char *text, char **argv)
+{
+	bool quoted = false, word = false;
+	char *to = text;
+	int n = 0;
+
+	for (; *text; text++) {
+		if (!quoted && (*text == ' ' || *text == '\t')) {
+			if (word)
+				*to++ = '\0';
+			word = false;
+			continue;
+		}
+		if (!word && n == MAX_WORDS)
+			return -2;
+		if (!word)
+			argv[n++] = to;
+		word = true;
+		if (*text == '"')
+			quoted = !quoted;
+		else
+			*to++ = *text;
+	}
+	*to = '\0';
+	argv[n] = NULL;
+	return quoted ? -1 : n;
+}
+
+/* Return: its status. */
+static int run_command(char *text)
+{
+	char *argv[MAX_WORDS + 1];
+	int argc;
+
+	if (*text == '#')
+		return 0;
+	argc = split_words(text, argv);
+	if (argc == -1)
+		return shell_error("a quote is opened and not closed");
+	if (argc == -2)
+		return shell_error("more than %d words in one command", MAX_WORDS);
+	return run_words(argc, argv);
+}
+
+static void run_line(char *line, bool echo)
+{
+	char *command;
+
+	while ((command = next_command(&line))) {
+		if (echo)
+			kprintf("quarry> %s\n", command);
+		if (run_command(command) != 0)
+			failures++;
+	}
+}
+
+/* ---- completion -------------------------------------------------------------------- */
+
+extern const struct selftest __start_selftests[] __attribute__((weak));
+extern const struct selftest __stop_selftests[] __attribute__((weak));
+
+static void offer_commands(line_offer offer, void *arg)
+{
+	for_each_command(g, c)
+		offer(arg, c->name);
+}
+
+static void offer_programs(line_offer offer, void *arg)
+{
+	const char *name;
+
+	for (unsigned i = 0; (name = program_name(i)); i++)
+		offer(arg, name);
+}
+
+static void offer_flags(line_offer offer, void *arg)
+{
+	for (unsigned i = 0; gfp_word(i); i++)
+		offer(arg, gfp_word(i));
+}
+
+/* What may stand behind @before: words of the command that the cursor is in. */
+static void complete(const char *before, line_offer offer, void *arg)
+{
+	const char *start = before;
+	const struct command *c;
+	char name[24];
+	size_t n = 0;
+
+	for (const char *p = before; *p; p++)
+		if (*p == ';')
+			start = p + 1;
+	while (*start == ' ')
+		start++;
+	while (start[n] && start[n] != ' ')
+		n++;
+	if (!start[n]) {
+		offer_commands(offer, arg);
+		return;
+	}
+	mm_snprintf(name, sizeof(name), "%.*s", (int)n, start);
+	c = find_command(name);
+	switch (c ? c->completes : COMPLETE_NOTHING) {
+	case COMPLETE_NOTHING:
+		break;
+	case COMPLETE_COMMAND:
+		offer_commands(offer, arg);
+		break;
+	case COMPLETE_PROGRAM:
+	case COMPLETE_TASK:
+		offer_programs(offer, arg);
+		break;
+	case COMPLETE_SELFTEST:
+		for (const struct selftest *t = __start_selftests; t < __stop_selftests; t++)
+			offer(arg, t->name);
+		break;
+	case COMPLETE_GFP:
+		offer_flags(offer, arg);
+		break;
+	}
+}
+
+/* ---- the shell's own commands ------------------------------------------------------- */
+
+static void help_one(const struct command *c)
+{
+	kprintf("%s%s%s - %s\n", c->name, *c->args ? " " : "", c->args, c->summary);
+	if (c->detail)
+		kprintf("\n%s\n", c->detail);
+	if (c->example)
+		kprintf("\nExample: %s\n", c->example);
+}
+
+static int cmd_help(int argc, char **argv)
+{
+	if (argc > 1) {
+		const struct command *c = find_command(argv[1]);
+
+		if (!c)
+			return unknown_command(argv[1]);
+		help_one(c);
+		return 0;
+	}
+	for (unsigned g = 0; g < ARRAY_SIZE(groups); g++) {
+		kprintf("%s%s\n", g ? "\n" : "", groups[g].title);
+		for (const struct command *c = groups[g].commands; c->name; c++) {
+			char usage[40];
+
+			mm_snprintf(usage, sizeof(usage), "%s %s", c->name, c->args);
+			kprintf("  %-26s %s\n", usage, c->summary);
+		}
+	}
+	kprintf("\n'help COMMAND' tells more.  Several commands on a line: a; b; c\n");
+	return 0;
+}
+
+static int cmd_history(int argc, char **argv)
+{
+	unsigned n = 0;
+
+	(void)argc;
+	(void)argv;
+	while (line_history_get(n))
+		n++;
+	while (n--)
+		kprintf("  %s\n", line_history_get(n));
+	return 0;
+}
+
+static int cmd_poweroff(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	machine_poweroff(failures ? 1 : 0);
+}
+
+static const struct command shell_commands[] = {
+	{ "help", "[COMMAND]", "this list, or more about one command", NULL, "help translate", cmd_help, 0, 1,
+	  COMPLETE_COMMAND },
+	{ "history", "", "the lines typed so far", "Up and Down bring them back.", "history", cmd_history, 0, 0, COMPLETE_NOTHING },
+	{ "poweroff", "", "switch the machine off",
+	  "The status that the machine leaves with is 0 only if every command before succeeded.",
+	  "meminfo; poweroff", cmd_poweroff, 0, 0, COMPLETE_NOTHING },
+	{ .name = NULL },
+};
+
+/* ---- the thread ---------------------------------------------------------------------- */
+
+static void interactive(void)
+{
+	static const struct line_io io = {
+		.getchar = console_getchar, .write = machine_putchars, .columns = console_columns, .terminal = true,
+	};
+	static char line[LINE_MAX_LEN];
+
+	kprintf("\nType 'tour' to be shown around, 'help' for all commands, Tab to complete.\n\n");
+	while (line_read(&io, "quarry> ", complete, line)) {
+		line_history(line);
+		console_interrupted();	/* a Ctrl-C from before is of no concern to what comes */
+		failures = 0;		/* at a prompt, only the last line counts */
+		run_line(line, false);
+	}
+}
+
+void shell_main(void *arg)
+{
+	static char cmd[CMD_LEN];
+
+	(void)arg;
+	selftest_on_terminal = console_is_terminal();
+	if (cmdline_option("cmd", cmd, sizeof(cmd)))
+		run_line(cmd, true);
+	else if (console_is_terminal())
+		interactive();
+	else
+		failures = tour(1, NULL);
+	machine_poweroff(failures ? 1 : 0);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * syscall.c: the requests of tasks.
+ *
+ * A pointer from user mode is only a number: it is followed by copy_from_mm() and
+ * copy_to_mm(), which walk the task's own tables, fault pages in, and stop at the
+ * first address that is not the task's: the answer is then -EFAULT.
+ */
+#include "syscall.h"
+#include "machine.h"
+#include "sched.h"
+
+#include <quarry/page.h>
+#include <quarry/printf.h>
+#include <quarry/vm.h>
+
+#ifndef ENOSYS
+#define ENOSYS 38
+#endif
+#ifndef EBADF
+#define EBADF 9
+#endif
+
+static long sys_write(struct task *t, unsigned long fd, unsigned long text, unsigned long len)
+{
+	unsigned long done = 0;
+	char buf[128];
+
+	if (fd != 1 && fd != 2)
+		return -EBADF;
+	len = min(len, 1UL << 20);
+	while (done < len && !t->killed) {
+		unsigned long n = min(len - done, (unsigned long)sizeof(buf));
+
+		n -= copy_from_mm(t->mm, buf, text + done, n);
+		machine_putchars(buf, n);
+		done += n;
+		if (n == 0)
+			return -EFAULT;
+	}
+	return (long)done;
+}
+
+static long sys_map(struct task *t, unsigned long len)
+{
+	unsigned long size = PAGE_ALIGN(len);
+	unsigned long addr;
+	int err;
+
+	if (len == 0 || len > TASK_SIZE)
+		return -EINVAL;
+	addr = mm_find_gap(t->mm, PAGE_ALIGN(TASK_SIZE / 3), size);
+	if (!addr)
+		return -ENOMEM;
+	err = mm_map(t->mm, addr, size, VM_READ | VM_WRITE, "mapped", NULL, NULL);
+	return err ? err : (long)addr;
+}
+
+static long sys_pageinfo(struct task *t, unsigned long to)
+{
+	struct mm_struct *mm = t->mm;
+	struct pageinfo info = {
+		.pages = (unsigned)mm->rss, .high_pages = (unsigned)mm->rss_high,
+		.tables = (unsigned)mm->nr_ptes, .faults = (unsigned)mm->faults,
+		.areas = mm->map_count, .ms = (unsigned)machine_ms(),
+	};
+
+	return copy_to_mm(mm, to, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static long sys_machine(struct task *t, unsigned long to)
+{
+	struct machineinfo info = { .arch = "" };
+
+	mm_snprintf(info.arch, sizeof(info.arch), "%s", machine_arch());
+	mm_snprintf(info.unit, sizeof(info.unit), "%s", machine_cycles_unit());
+	return copy_to_mm(t->mm, to, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static long syscall(struct task *t, unsigned long nr, unsigned long a, unsigned long b, unsigned long c)
+{
+	switch (nr) {
+	case SYS_EXIT:
+		thread_exit((int)(a & 0xff));
+	case SYS_WRITE:
+		return sys_write(t, a, b, c);
+	case SYS_GETPID:
+		return t->pid;
+	case SYS_BRK:
+		return (long)mm_brk(t->mm, a);
+	case SYS_YIELD:
+		schedule();
+		return 0;
+	case SYS_SLEEP_MS:
+		thread_sleep_ms((unsigned)a);
+		return 0;
+	case SYS_MAP:
+		return sys_map(t, a);
+	case SYS_UNMAP:
+		return mm_unmap(t->mm, a, PAGE_ALIGN(b));
+	case SYS_PAGEINFO:
+		return sys_pageinfo(t, a);
+	case SYS_MACHINE:
+		return sys_machine(t, a);
+	}
+	return -ENOSYS;
+}
+
+long kernel_syscall(unsigned long nr, unsigned long a, unsigned long b, unsigned long c)
+{
+	struct task *t = current_task();
+
+	if (!t || !t->mm)
+		return -ENOSYS;
+	arch_irq_enable();
+	return syscall(t, nr, a, b, c);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * layout.c: the kernel's part of the address space, from the top down (rows A1, A4, A5).
+ *
+ *	fixmap	addresses known at compile time
+ *	pkmap	kmap(): one page table of slots
+ *	vmalloc	contiguous addresses over scattered frames
+ *	(gap)	VMALLOC_OFFSET at least: catches what runs past the end of low memory
+ *	lowmem	the direct map: physical + PAGE_OFFSET
+ *
+ * and in it the kernel's own image.  Its borders are names that linkers give,
+ * either the common ones (__executable_start, _etext, _edata, __bss_start, _end) or
+ * a kernel's (_text, _data, _bss, _ebss); a port that lacks both lacks the line.
+ */
+#include <quarry/report.h>
+#include <quarry/highmem.h>
+
+#define BORDER(name) extern const char name[] __attribute__((weak))
+BORDER(__executable_start);
+BORDER(_text);
+BORDER(_etext);
+BORDER(_data);
+BORDER(_edata);
+BORDER(_bss);
+BORDER(__bss_start);
+BORDER(_ebss);
+BORDER(_end);
+
+static void range(struct seq *s, const char *name, unsigned long from, unsigned long to)
+{
+	unsigned long size = to - from;
+	bool mb = size >= 16UL << 20;
+	int digits = sizeof(long) == 8 ? 12 : 8;
+
+	seq_printf(s, "    %-8s: 0x%0*lx - 0x%0*lx   (%4lu %s)\n", name, digits, from, digits, to,
+		   mb ? size >> 20 : size >> 10, mb ? "MB" : "kB");
+}
+
+static const char *either(const char *a, const char *b)
+{
+	return a ? a : b;
+}
+
+static void image(struct seq *s, const char *name, const char *from, const char *to)
+{
+	if (from && to && from < to)
+		range(s, name, (unsigned long)from, (unsigned long)to);
+}
+
+void report_layout(struct seq *s)
+{
+	seq_puts(s, "virtual kernel memory layout:\n");
+	range(s, "fixmap", FIXADDR_START, FIXADDR_TOP + PAGE_SIZE);
+	range(s, "pkmap", PKMAP_BASE, PKMAP_BASE + LAST_PKMAP * PAGE_SIZE);
+	range(s, "vmalloc", VMALLOC_START, VMALLOC_END);
+	range(s, "lowmem", PAGE_OFFSET, (unsigned long)high_memory);
+	image(s, "  .bss", either(_bss, __bss_start), either(_ebss, _end));
+	image(s, "  .data", either(_data, _etext), _edata);
+	image(s, "  .text", either(_text, __executable_start), _etext);
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * zones.c: what each zone holds, as /proc/buddyinfo, zoneinfo and pagetypeinfo.
+ *
+ *	Node 0, zone   Normal      4      3      6 ...
+ *	                           |      |      +-- free blocks of 4 pages
+ *	                           |      +--------- free blocks of 2 pages
+ *	                           +---------------- free blocks of 1 page
+ *
+ * So the free pages of a zone are the sum of number * 2^order, and those that
+ * CPUs keep on lists of their own ("pagesets" in zoneinfo).
+ *
+ * A zone's numbers are copied under its lock into a struct snapshot of fixed
+ * size; everything is written after the lock is released.
+ *
+ * Frames are not grouped by mobility here: all blocks count as Unmovable, as in
+ * a Linux that has switched its grouping off for want of memory.
+ */
+#include <quarry/report.h>
+#include <quarry/zone.h>
+
+struct snapshot {
+	const char *name;
+	unsigned long blocks[NR_PAGE_ORDERS];
+	unsigned long free;
+	long stat[NR_ZONE_STAT_ITEMS];
+};
+
+static const char *const zone_names[MAX_NR_ZONES] = {
+	[ZONE_DMA] = "DMA", [ZONE_DMA32] = "DMA32", [ZONE_NORMAL] = "Normal", [ZONE_HIGHMEM] = "HighMem",
+};
+
+static void take(struct snapshot *n, struct zone *z)
+{
+	unsigned long flags = spin_lock_irqsave(&z->lock);
+
+	for (int i = 0; i < NR_PAGE_ORDERS; i++)
+		n->blocks[i] = z->free_area[i].nr_free;
+	for (int i = 0; i < NR_ZONE_STAT_ITEMS; i++)
+		n->stat[i] = READ_ONCE(z->vm_stat[i]);
+	n->free = zone_free_pages(z);
+	spin_unlock_irqrestore(&z->lock, flags);
+	n->name = zone_names[z->type];
+}
+
+void report_buddyinfo(struct seq *s)
+{
+	struct snapshot n;
+	struct zone *z;
+
+	for_each_zone(z) {
+		take(&n, z);
+		seq_printf(s, "Node %d, zone %8s ", z->node, n.name);
+		for (int i = 0; i < NR_PAGE_ORDERS; i++)
+			seq_printf(s, "%6lu ", n.blocks[i]);
+		seq_puts(s, "\n");
+	}
+}
+
+/* ---- zoneinfo ---------------------------------------------------------------- */
+
+/* A name of zoneinfo and where its number comes from: a zone's counter, or nowhere (-1): 0. */
+struct stat_line {
+	const char *name;
+	int item;
+};
+
+static const struct stat_line node_lines[] = {
+	{ "nr_inactive_anon", -1 }, { "nr_active_anon", -1 }, { "nr_inactive_file", -1 },
+	{ "nr_active_file", -1 }, { "nr_unevictable", -1 }, { "nr_slab_reclaimable", -1 },
+	{ "nr_slab_unreclaimable", NR_SLAB_UNRECLAIMABLE }, { "nr_isolated_anon", -1 },
+	{ "nr_isolated_file", -1 }, { "workingset_nodes", -1 }, { "workingset_refault_anon", -1 },
+	{ "workingset_refault_file", -1 }, { "workingset_activate_anon", -1 },
+	{ "workingset_activate_file", -1 }, { "workingset_restore_anon", -1 },
+	{ "workingset_restore_file", -1 }, { "workingset_nodereclaim", -1 },
+	{ "nr_anon_pages", NR_ANON_PAGES }, { "nr_mapped", NR_FILE_PAGES }, { "nr_file_pages", -1 },
+	{ "nr_dirty", -1 }, { "nr_writeback", -1 }, { "nr_writeback_temp", -1 }, { "nr_shmem", -1 },
+	{ "nr_shmem_hugepages", -1 }, { "nr_shmem_pmdmapped", -1 }, { "nr_file_hugepages", -1 },
+	{ "nr_file_pmdmapped", -1 }, { "nr_anon_transparent_hugepages", -1 }, { "nr_vmscan_write", -1 },
+	{ "nr_vmscan_immediate_reclaim", -1 }, { "nr_dirtied", -1 }, { "nr_written", -1 },
+	{ "nr_throttled_written", -1 }, { "nr_kernel_misc_reclaimable", -1 },
+	{ "nr_foll_pin_acquired", -1 }, { "nr_foll_pin_released", -1 },
+	{ "nr_kernel_stack", NR_KERNEL_STACK_PAGES }, { "nr_page_table_pages", NR_PAGETABLE },
+	{ "nr_sec_page_table_pages", -1 }, { "pgdemote_kswapd", -1 }, { "pgdemote_direct", -1 },
+	{ "pgdemote_khugepaged", -1 },
+};
+
+static const struct stat_line zone_lines[] = {
+	{ "nr_zone_inactive_anon", -1 }, { "nr_zone_active_anon", -1 }, { "nr_zone_inactive_file", -1 },
+	{ "nr_zone_active_file", -1 }, { "nr_zone_unevictable", -1 }, { "nr_zone_write_pending", -1 },
+	{ "nr_mlock", -1 }, { "nr_bounce", -1 }, { "nr_free_cma", -1 },
+};
+
+static void stat_line(struct seq *s, const char *name, unsigned long value)
+{
+	seq_printf(s, "      %-12s %lu\n", name, value);
+}
+
+static void stat_lines(struct seq *s, const struct stat_line *l, size_t n, const long *stat)
+{
+	for (; n; n--, l++)
+		stat_line(s, l->name, l->item < 0 ? 0 : (unsigned long)stat[l->item]);
+}
+
+/* Counters of all zones of a node.  nr_kernel_stack is in kB in these files, the others in pages. */
+static void node_stats(struct seq *s, int node)
+{
+	long sum[NR_ZONE_STAT_ITEMS] = { 0 };
+	struct zone *z;
+
+	for_each_zone(z)
+		for (int i = 0; z->node == node && i < NR_ZONE_STAT_ITEMS; i++)
+			sum[i] += READ_ONCE(z->vm_stat[i]);
+	sum[NR_KERNEL_STACK_PAGES] <<= PAGE_SHIFT - 10;
+	seq_puts(s, "\n  per-node stats\n");
+	stat_lines(s, node_lines, ARRAY_SIZE(node_lines), sum);
+}
+
+static void zone_marks(struct seq *s, const struct zone *z, unsigned long nr_free)
+{
+	unsigned long low = z->watermark[WMARK_LOW], high = z->watermark[WMARK_HIGH];
+
+	seq_printf(s, "  pages free     %lu\n", nr_free);
+	seq_printf(s, "        boost    %lu\n", 0UL);
+	seq_printf(s, "        min      %lu\n", z->watermark[WMARK_MIN]);
+	seq_printf(s, "        low      %lu\n", low);
+	seq_printf(s, "        high     %lu\n", high);
+	seq_printf(s, "        promo    %lu\n", high + (high - low));
+	seq_printf(s, "        spanned  %lu\n", z->spanned_pages);
+	seq_printf(s, "        present  %lu\n", z->present_pages);
+	seq_printf(s, "        managed  %lu\n", z->managed_pages);
+	seq_printf(s, "        cma      %lu\n", 0UL);
+	seq_puts(s, "        protection: (");
+	for (int i = 0; i < MAX_NR_ZONES; i++)
+		seq_printf(s, "%s%lu", i ? ", " : "", z->lowmem_reserve[i]);
+	seq_puts(s, ")\n");
+}
+
+/* A CPU that ever took or gave a page of the zone; CPU 0 always. */
+static bool pageset_used(const struct per_cpu_pages *p)
+{
+	return p->event[PGALLOC] || p->event[PGFREE] || p->count;
+}
+
+static void zone_pagesets(struct seq *s, const struct zone *z)
+{
+	seq_puts(s, "  pagesets\n");
+	for (int cpu = 0; cpu < NR_CPUS; cpu++) {
+		const struct per_cpu_pages *p = &z->pageset[cpu];
+
+		if (cpu && !pageset_used(p))
+			continue;
+		seq_printf(s, "    cpu: %d\n              count: %d\n              high:  %d\n"
+			   "              batch: %d\n  vm stats threshold: 0\n",
+			   cpu, READ_ONCE(p->count), p->high, p->batch);
+	}
+}
+
+static void one_zoneinfo(struct seq *s, struct zone *z, bool first_of_node)
+{
+	struct snapshot n = { 0 };
+
+	seq_printf(s, "Node %d, zone %8s", z->node, zone_names[z->type]);
+	if (first_of_node)
+		node_stats(s, z->node);
+	else
+		seq_puts(s, "\n");
+	take(&n, z);
+	zone_marks(s, z, n.free);
+	stat_line(s, "nr_free_pages", n.free);
+	stat_lines(s, zone_lines, ARRAY_SIZE(zone_lines), n.stat);
+	zone_pagesets(s, z);
+	seq_printf(s, "  node_unreclaimable:  0\n  start_pfn:           %lu\n", z->zone_start_pfn);
+}
+
+void report_zoneinfo(struct seq *s)
+{
+	int node = -1;
+	struct zone *z;
+
+	for_each_zone(z) {
+		one_zoneinfo(s, z, z->node != node);
+		node = z->node;
+	}
+}
+
+/* ---- pagetypeinfo ------------------------------------------------------------ */
+
+static const char *const type_names[] = { "Unmovable", "Movable", "Reclaimable", "HighAtomic" };
+
+static void free_by_type(struct seq *s, struct zone *z)
+{
+	struct snapshot n;
+
+	take(&n, z);
+	for (unsigned t = 0; t < ARRAY_SIZE(type_names); t++) {
+		seq_printf(s, "Node %4d, zone %8s, type %12s ", z->node, n.name, type_names[t]);
+		for (int i = 0; i < NR_PAGE_ORDERS; i++)
+			seq_printf(s, "%6lu ", t == MIGRATE_UNMOVABLE ? n.blocks[i] : 0UL);
+		seq_puts(s, "\n");
+	}
+}
+
+/* Blocks of the largest order that the zone touches. */
+static unsigned long pageblocks(const struct zone *z)
+{
+	pfn_t first = z->zone_start_pfn >> MAX_PAGE_ORDER;
+
+	return DIV_ROUND_UP(z->zone_start_pfn + z->spanned_pages, 1UL << MAX_PAGE_ORDER) - first;
+}
+
+void report_pagetypeinfo(struct seq *s)
+{
+	struct zone *z;
+
+	seq_printf(s, "Page block order: %d\nPages per block:  %lu\n\n", MAX_PAGE_ORDER, 1UL << MAX_PAGE_ORDER);
+	seq_printf(s, "%-43s ", "Free pages count per migrate type at order");
+	for (int i = 0; i < NR_PAGE_ORDERS; i++)
+		seq_printf(s, "%6d ", i);
+	seq_puts(s, "\n");
+	for_each_zone(z)
+		free_by_type(s, z);
+	seq_printf(s, "\n%-23s", "Number of blocks type ");
+	for (unsigned t = 0; t < ARRAY_SIZE(type_names); t++)
+		seq_printf(s, "%12s ", type_names[t]);
+	seq_puts(s, "\n");
+	for_each_zone(z) {
+		seq_printf(s, "Node %d, zone %8s ", z->node, zone_names[z->type]);
+		for (unsigned t = 0; t < ARRAY_SIZE(type_names); t++)
+			seq_printf(s, "%12lu ", t == MIGRATE_UNMOVABLE ? pageblocks(z) : 0UL);
+		seq_puts(s, "\n");
+	}
+}

@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cache.c: kmem_cache, a cache of objects of one size (row D1).
+ *
+ * The idea
+ *
+ *	slab_caches --> kmem_cache --> magazine --> kmalloc-8 --> ... --> yours
+ *
+ * A cache is itself an object, of the cache of caches, "kmem_cache".  That one is
+ * a static variable: it is where the circle opens.  kmem_cache_init() makes it
+ * from nothing, asks it for the cache of magazines, then for the row of kmalloc
+ * (row D5).  From then on everybody's caches come from it.
+ *
+ * The public calls live here.  Their fast path is that of magazine.c; what is
+ * added is the look at the mask: one test sends every mask that is out of the
+ * ordinary to slab_alloc_odd(), another refuses to sleep where that is forbidden.
+ *
+ * What is kept in reserve (magazines, a few empty slabs in each cache) goes back
+ * when the page allocator runs short: the layer registers a reclaimer, which is
+ * slab_drain(NULL).
+ *
+ * Invariants (slab_check returns 20 + the number)
+ *
+ *  C.1	The objects of a slab and their states fit it, and slab_index() finds the
+ *	first and the last object.
+ *  C.2	kmem_cache is the first of slab_caches; each of the others is an object
+ *	of it, in use; and no two have the same name.
+ *  C.3	The zones count as many slab pages as the caches and the large kmallocs have.
+ *
+ * Locking: slab_caches_lock for the list.  It is held while a cache is drained,
+ * so that kmem_cache_destroy() cannot take it away.  Order: slab_caches_lock, a
+ * node's lock, (after that is released) a zone's lock.
+ *
+ * Failure: NULL, with everything as it was.
+ *
+ * Cost: kmem_cache_alloc and kmem_cache_free as in magazine.c; create and destroy O(caches).
+ *
+ * Where it differs from Linux: caches of like objects are never merged, so a
+ * report names the cache that you made; a cache with objects in use survives
+ * kmem_cache_destroy(); there is no RCU, and a cache that is
+ * SLAB_TYPESAFE_BY_RCU keeps its slabs until it is destroyed.
+ *
+ * Debugging (poison, red zones, owners) has its seam in slab_alloc_odd() and
+ * cache_free_flush(): a cache without magazines goes there every time.
+ */
+#include "slab_internal.h"
+
+#include <quarry/string.h>
+
+LIST_HEAD(slab_caches);
+static spinlock_t slab_caches_lock = SPINLOCK_INIT;
+static struct kmem_cache cache_cache;	/* "kmem_cache" */
+unsigned long slab_direct_bytes;
+
+#define SLAB_FLAGS_KNOWN (SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_PANIC | SLAB_RECLAIM_ACCOUNT |	\
+			  SLAB_NO_MERGE | SLAB_TYPESAFE_BY_RCU)
+
+bool slab_is_available(void)
+{
+	return slab_direct_bytes != 0;
+}
+
+/* ---- making a cache ---------------------------------------------------------------- */
+
+static unsigned cache_align(unsigned size, unsigned align, slab_flags_t flags)
+{
+	unsigned line = L1_CACHE_BYTES;
+
+	if (flags & SLAB_HWCACHE_ALIGN) {
+		while (size <= line / 2)	/* several small ones share a line, none straddles two */
+			line /= 2;
+		align = max(align, line);
+	}
+	return max(align, (unsigned)ARCH_KMALLOC_MINALIGN);
+}
+
+static void cache_setup(struct kmem_cache *s, const char *name, unsigned size, unsigned align,
+			slab_flags_t flags, void (*ctor)(void *))
+{
+	int nid;
+
+	memset(s, 0, sizeof(*s));
+	s->name = name;
+	s->object_size = size;
+	s->align = cache_align(size, align, flags);
+	s->size = ALIGN(size, s->align);
+	s->flags = flags;
+	s->gfp = (flags & SLAB_CACHE_DMA ? __GFP_DMA : 0) |
+		 (flags & SLAB_RECLAIM_ACCOUNT ? __GFP_RECLAIMABLE : 0);
+	s->ctor = ctor;
+	slab_geometry(s);
+	magazine_limits(s);
+	for (nid = 0; nid < MAX_NUMNODES; nid++)
+		slab_node_init(&s->node[nid]);
+}
+
+/* Under slab_caches_lock. */
+static bool name_taken(const char *name)
+{
+	struct kmem_cache *s;
+
+	list_for_each_entry(s, &slab_caches, list)
+		if (strcmp(s->name, name) == 0)
+			return true;
+	return false;
+}
+
+static void cache_release(struct kmem_cache *s)
+{
+	unsigned long off = (unsigned long)s - PAGE_OFFSET;
+
+	if (!__cache_free(&cache_cache, pfn_to_page(off >> PAGE_SHIFT), off))
+		mm_panic("cache %p is no object in use of kmem_cache", (void *)s);
+}
+
+struct kmem_cache *cache_make(const char *name, unsigned size, unsigned align, slab_flags_t flags,
+			      void (*ctor)(void *))
+{
+	struct kmem_cache *s = __cache_alloc(&cache_cache, GFP_KERNEL, _RET_IP_);
+	unsigned long irq;
+	bool taken;
+
+	if (!s)
+		return NULL;
+	cache_setup(s, name, size, align, flags, ctor);
+	irq = spin_lock_irqsave(&slab_caches_lock);
+	taken = name_taken(name);
+	if (!taken)
+		list_add_tail(&s->list, &slab_caches);
+	spin_unlock_irqrestore(&slab_caches_lock, irq);
+	if (!taken)
+		return s;
+	cache_release(s);
+	return NULL;
+}
+
+/* What is wrong with the arguments; NULL: nothing. */
+static const char *create_error(const char *name, unsigned size, unsigned align, slab_flags_t flags)
+{
+	unsigned long irq;
+	bool taken;
+
+	if (!name || !*name)
+		return "a cache needs a name";
+	if (strchr(name, ' ') || strchr(name, '\t') || strchr(name, '\n'))
+		return "blanks in the name";
+	if (size == 0 || size > KMALLOC_MAX_SIZE / 2)
+		return "size out of range";
+	if ((align & (align - 1)) || align > PAGE_SIZE)
+		return "alignment is not a power of two, or beyond a page";
+	if (flags & ~SLAB_FLAGS_KNOWN)
+		return "unknown flags";
+	irq = spin_lock_irqsave(&slab_caches_lock);
+	taken = name_taken(name);
+	spin_unlock_irqrestore(&slab_caches_lock, irq);
+	return taken ? "the name is taken" : NULL;
+}
+
+static struct kmem_cache *create_checked(const char *name, unsigned size, unsigned align,
+					 slab_flags_t flags, void (*ctor)(void *), unsigned long caller)
+{
+	const char *error;
+
+	if (!slab_is_available()) {
+		slab_refuse_early("kmem_cache_create", caller);
+		return NULL;
+	}
+	if (preempt_count()) {
+		misuse(MISUSE_CONTEXT, caller, "kmem_cache_create(%s): may sleep, but preemption is off", name);
+		return NULL;
+	}
+	error = create_error(name, size, align, flags);
+	if (error) {
+		misuse(MISUSE_ARGUMENT, caller, "kmem_cache_create(%s, size %u, align %u, flags 0x%x): %s",
+		       name ? name : "NULL", size, align, flags, error);
+		return NULL;
+	}
+	return cache_make(name, size, align, flags, ctor);
+}
+
+struct kmem_cache *kmem_cache_create(const char *name, unsigned size, unsigned align,
+				     slab_flags_t flags, void (*ctor)(void *))
+{
+	struct kmem_cache *s = create_checked(name, size, align, flags, ctor, _RET_IP_);
+
+	if (!s && flags & SLAB_PANIC)
+		mm_panic("kmem_cache_create(%s, size %u, align %u, flags 0x%x) failed", name ? name : "NULL",
+			 size, align, flags);
+	return s;
+}
+
+/* ---- giving back ---------------------------------------------------------------------- */
+
+static unsigned long drain_one(struct kmem_cache *s)
+{
+	magazines_drain(s);
+	return s->flags & SLAB_TYPESAFE_BY_RCU ? 0 : slabs_release(s, 0);
+}
+
+static struct kmem_cache *nth_cache(unsigned n)
+{
+	struct kmem_cache *s;
+
+	list_for_each_entry(s, &slab_caches, list)
+		if (n-- == 0)
+			return s;
+	return NULL;
+}
+
+unsigned long slab_drain(struct kmem_cache *s)
+{
+	unsigned long irq, pages = 0;
+	unsigned i;
+
+	if (s)
+		return drain_one(s);
+	/* One at a time, so that interrupts are not off for long. */
+	for (i = 0, s = &cache_cache; s; i++) {
+		irq = spin_lock_irqsave(&slab_caches_lock);
+		s = nth_cache(i);
+		if (s)
+			pages += drain_one(s);
+		spin_unlock_irqrestore(&slab_caches_lock, irq);
+	}
+	return pages + drain_one(magazine_cache);
+}
+
+static unsigned long reclaim_slabs(struct reclaimer *self, gfp_t gfp, unsigned order)
+{
+	(void)self;
+	(void)gfp;
+	(void)order;
+	return slab_drain(NULL);
+}
+
+static unsigned long cache_nr_slabs(const struct kmem_cache *s, enum slab_list list)
+{
+	unsigned long n = 0;
+	int nid;
+
+	for (nid = 0; nid < MAX_NUMNODES; nid++)
+		n += READ_ONCE(s->node[nid].nr_slabs[list]);
+	return n;
+}
+
+static unsigned long cache_out(const struct kmem_cache *s)
+{
+	unsigned long n = 0;
+	int nid;
+
+	for (nid = 0; nid < MAX_NUMNODES; nid++)
+		n += READ_ONCE(s->node[nid].out);
+	return n;
+}
+
+int kmem_cache_shrink(struct kmem_cache *s)
+{
+	drain_one(s);
+	return cache_nr_slabs(s, SLABS_FREE) != 0;
+}
+
+/* Under slab_caches_lock.  Return: what keeps @s from being destroyed; NULL: nothing, it is off the list. */
+static const char *unlist_cache(struct kmem_cache *s, enum misuse *kind)
+{
+	struct kmem_cache *it;
+	bool found = false;
+
+	list_for_each_entry(it, &slab_caches, list)
+		found |= it == s;
+	*kind = MISUSE_FOREIGN;
+	if (!found)
+		return "not a cache";
+	*kind = MISUSE_ARGUMENT;
+	if (s->flags & SLAB_PERMANENT)
+		return "a cache of the slab layer's own";
+	drain_one(s);
+	*kind = MISUSE_BUSY;
+	if (cache_out(s))
+		return "objects in use";
+	list_del(&s->list);
+	return NULL;
+}
+
+void kmem_cache_destroy(struct kmem_cache *s)
+{
+	unsigned long irq, caller = _RET_IP_;
+	const char *error;
+	enum misuse kind;
+
+	if (!s)
+		return;
+	if (preempt_count()) {
+		misuse(MISUSE_CONTEXT, caller, "kmem_cache_destroy(%p): may sleep, but preemption is off", (void *)s);
+		return;
+	}
+	irq = spin_lock_irqsave(&slab_caches_lock);
+	error = unlist_cache(s, &kind);
+	spin_unlock_irqrestore(&slab_caches_lock, irq);
+	if (!error) {
+		slabs_release(s, 0);
+		cache_release(s);
+	} else if (kind == MISUSE_BUSY) {
+		misuse(kind, caller, "kmem_cache_destroy(%s): %lu objects in use, %p is one of them", s->name,
+		       cache_out(s), slab_first_used(s));
+	} else {
+		misuse(kind, caller, "kmem_cache_destroy(%p): %s", (void *)s, error);
+	}
+}
+
+/* ---- objects ----------------------------------------------------------------------------- */
+
+/* What is wrong with a mask; NULL: nothing.  @s: NULL for a large kmalloc. */
+static const char *mask_error(const struct kmem_cache *s, gfp_t gfp)
+{
+	if (gfp & __GFP_HIGHMEM)
+		return "high memory has no address to return";
+	if (gfp & __GFP_DMA32)
+		return "there are no slabs of ZONE_DMA32";
+	if (s && gfp & __GFP_DMA && !(s->flags & SLAB_CACHE_DMA))
+		return "the cache is not one of ZONE_DMA (SLAB_CACHE_DMA)";
+	if (s && gfp & __GFP_ZERO && s->ctor)
+		return "__GFP_ZERO would undo the constructor's work";
+	return gfp_contradiction(gfp);
+}
+
+bool slab_mask_refused(const struct kmem_cache *s, size_t size, gfp_t gfp, unsigned long caller)
+{
+	const char *error = mask_error(s, gfp);
+	bool sleeps = gfp & __GFP_WAIT && preempt_count();
+	char what[64], mask[96];
+
+	if (likely(!error && !sleeps))
+		return false;
+	if (!s)
+		mm_snprintf(what, sizeof(what), "kmalloc(%lu", (unsigned long)size);
+	else if (s->flags & SLAB_KMALLOC)
+		mm_snprintf(what, sizeof(what), "kmalloc(from %s", s->name);
+	else
+		mm_snprintf(what, sizeof(what), "kmem_cache_alloc(%s", s->name);
+	gfp_format(mask, sizeof(mask), gfp);
+	if (error)
+		misuse(MISUSE_GFP, caller, "%s, %s): %s", what, mask, error);
+	else
+		misuse(MISUSE_CONTEXT, caller, "%s, %s): may sleep, but %s", what, mask,
+		       in_interrupt() ? "this is an interrupt" : "preemption is off");
+	return true;
+}
+
+void *slab_alloc_odd(struct kmem_cache *s, gfp_t gfp, int node, unsigned long caller)
+{
+	void *obj;
+
+	if (s->num && slab_mask_refused(s, s->size, gfp, caller))
+		return NULL;
+	if (node < -1 || node >= nr_online_nodes) {
+		misuse(MISUSE_ARGUMENT, caller, "kmem_cache_alloc_node(%s): there is no node %d", s->name, node);
+		return NULL;
+	}
+	if (node < 0 || nr_online_nodes == 1)
+		obj = __cache_alloc(s, gfp, caller);
+	else
+		obj = slab_alloc_direct(s, gfp, node);
+	if (obj && gfp & __GFP_ZERO)
+		memset(obj, 0, s->size);
+	return obj;
+}
+
+void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
+{
+	return slab_alloc(s, gfp, -1, _RET_IP_);
+}
+
+void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
+{
+	return node == -1 ? slab_alloc(s, gfp, -1, _RET_IP_) : slab_alloc_odd(s, gfp, node, _RET_IP_);
+}
+
+void kmem_cache_free(struct kmem_cache *s, void *obj)
+{
+	unsigned long off = (unsigned long)obj - PAGE_OFFSET;
+	struct page *page = pfn_to_page(off >> PAGE_SHIFT);
+
+	if (likely(off < slab_direct_bytes) && likely(PageSlab(page)) && likely(page->slab_cache == s) &&
+	    likely(__cache_free(s, page, off)))
+		return;
+	if (obj)
+		place_refuse("kmem_cache_free", s, obj, _RET_IP_);
+}
+
+unsigned kmem_cache_size(const struct kmem_cache *s)
+{
+	return s->object_size;
+}
+
+const char *kmem_cache_name(const struct kmem_cache *s)
+{
+	return s->name;
+}
+
+/* ---- bootstrap ------------------------------------------------------------------------------ */
+
+static struct reclaimer slab_reclaimer = { .name = "slab", .reclaim = reclaim_slabs };
+
+void kmem_cache_init(void)
+{
+	/* These two do without magazines: there are none before they work. */
+	cache_setup(&cache_cache, "kmem_cache", sizeof(struct kmem_cache), L1_CACHE_BYTES,
+		    SLAB_PERMANENT | SLAB_NO_MAGAZINE, NULL);
+	list_add(&cache_cache.list, &slab_caches);
+	magazine_cache = cache_make("magazine", MAGAZINE_PAIR_SIZE, 0, SLAB_PERMANENT | SLAB_NO_MAGAZINE, NULL);
+	if (!magazine_cache)
+		mm_panic("kmem_cache_init: no memory for the first %lu bytes", (unsigned long)sizeof(struct kmem_cache));
+	kmalloc_init();
+	slab_direct_bytes = (unsigned long)high_memory - PAGE_OFFSET;
+	register_reclaimer(&slab_reclaimer);
+}
+
+/* ---- looking ---------------------------------------------------------------------------------- */
+
+void slab_for_each(bool (*fn)(struct kmem_cache *s, void *arg), void *arg)
+{
+	struct kmem_cache *s;
+	unsigned long irq;
+	unsigned i = 0;
+
+	do {
+		irq = spin_lock_irqsave(&slab_caches_lock);
+		s = nth_cache(i++);
+		spin_unlock_irqrestore(&slab_caches_lock, irq);
+	} while (s && fn(s, arg));
+}
+
+void slab_get_info(struct kmem_cache *s, struct slabinfo *info)
+{
+	unsigned long cached = magazines_count(s), out = cache_out(s);
+
+	*info = (struct slabinfo){
+		.name = s->name,
+		.active_objs = out > cached ? out - cached : 0,
+		.objsize = s->size,
+		.objects_per_slab = s->num,
+		.pages_per_slab = 1u << s->order,
+		.limit = 2 * s->magazine_rounds,
+		.batchcount = s->magazine_rounds,
+		.slabs_full = cache_nr_slabs(s, SLABS_FULL),
+		.slabs_partial = cache_nr_slabs(s, SLABS_PARTIAL),
+		.slabs_free = cache_nr_slabs(s, SLABS_FREE),
+	};
+	info->active_slabs = info->slabs_full + info->slabs_partial;
+	info->num_slabs = info->active_slabs + info->slabs_free;
+	info->num_objs = info->num_slabs * s->num;
+}
+
+static int check_geometry(const struct kmem_cache *s)
+{
+	unsigned long bytes = PAGE_SIZE << s->order, end = s->states_in_page ? bytes : s->map_offset;
+	unsigned idx;
+
+	if (s->offset_mask != bytes - 1 || (unsigned long)s->num * s->size > end ||
+	    (!s->states_in_page && s->map_offset + s->num > bytes))
+		return 21;
+	if (!slab_index(s, 0, &idx) || idx != 0 || slab_index(s, 1, &idx))
+		return 21;
+	if (!slab_index(s, (unsigned long)(s->num - 1) * s->size, &idx) || idx != s->num - 1)
+		return 21;
+	return 0;
+}
+
+/* C.2 of one cache that is on the list. */
+static int check_listed(const struct kmem_cache *s)
+{
+	const struct kmem_cache *it;
+	struct place pl;
+
+	list_for_each_entry(it, &slab_caches, list)
+		if (it != s && strcmp(it->name, s->name) == 0)
+			return 22;
+	if (s == &cache_cache)
+		return slab_caches.next == &s->list ? 0 : 22;
+	place_find(&pl, s);
+	return pl.kind == PLACE_OBJECT && pl.s == &cache_cache && pl.state == OBJ_USED ? 0 : 22;
+}
+
+static int check_cache(struct kmem_cache *s)
+{
+	unsigned long irq = arch_irq_save(), cached;
+	int broken = check_geometry(s), magazine;
+
+	if (!broken)
+		broken = slab_check_slabs(s, &cached);
+	if (!broken) {
+		magazine = magazine_check(s, cached);
+		broken = magazine ? 10 + magazine : 0;
+	}
+	arch_irq_restore(irq);
+	return broken;
+}
+
+/* Under slab_caches_lock. */
+static int check_pages(void)
+{
+	unsigned long pages = READ_ONCE(kmalloc_large_pages);
+	struct kmem_cache *s;
+	struct zone *z;
+	long counted = 0;
+	int list;
+
+	list_for_each_entry(s, &slab_caches, list)
+		for (list = 0; list < NR_SLAB_LISTS; list++)
+			pages += cache_nr_slabs(s, (enum slab_list)list) << s->order;
+	for_each_zone(z)
+		counted += READ_ONCE(z->vm_stat[NR_SLAB_UNRECLAIMABLE]);
+	return counted == (long)pages ? 0 : 23;
+}
+
+int slab_check(struct kmem_cache *s)
+{
+	unsigned long irq;
+	int broken = 0;
+
+	if (s)
+		return check_cache(s);
+	irq = spin_lock_irqsave(&slab_caches_lock);
+	list_for_each_entry(s, &slab_caches, list) {
+		broken = check_cache(s);
+		if (!broken)
+			broken = check_listed(s);
+		if (broken)
+			break;
+	}
+	if (!broken)
+		broken = check_pages();
+	spin_unlock_irqrestore(&slab_caches_lock, irq);
+	return broken;
+}

@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab.c: one slab, a block of pages cut into objects of one size, and the
+ * three lists of slabs that a cache has on each node (row D2).
+ *
+ * The idea
+ *
+ * What a slab must know of itself is in the struct pages of its pages, and one
+ * byte for each object, its state.  Nothing is ever written into an object that
+ * is free: a constructor's work survives, whoever writes to freed memory harms
+ * no list of ours, and a second free is seen at once, because the state says
+ * so.  And there is no descriptor to allocate: growing the heap needs pages,
+ * never the heap.
+ *
+ *	a slab of kmalloc-64, one page		mem_map, the same page
+ *	+--------+--------+--   --+---------+	flags		PG_slab
+ *	| obj 0  | obj 1  |  ...  | obj 62  |	slab_cache	-> kmalloc-64
+ *	+--------+--------+--   --+---------+	s_mem		-> obj 0
+ *	| states 0 ... 62, one byte each    |	inuse, objects	17, 63
+ *	+-----------------------------------+	free_map	-> states 0
+ *						lru		slabs_partial
+ *
+ * slab_cache, PG_slab and free_map are the same in every page of the slab, so
+ * that kfree() looks at one struct page, that of the pointer.  The others are
+ * in the first page, which aligned arithmetic finds: the page allocator's blocks
+ * are aligned to their size.
+ *
+ * An object of half a page would lose a whole neighbour to a few states on the
+ * slab.  So objects of at least PAGE_SIZE / sizeof(long) bytes (1024; 512 with
+ * 64 bits) have their states where free_map would be: at most sizeof(long) of
+ * them can begin in one page, and each has the byte of the granule that it
+ * begins in.  kmalloc-2048: state 0 in byte 0, state 1 in byte 2 of free_bits.
+ *
+ * From pointer to object without dividing
+ *
+ * With reciprocal = 2^32 / size, rounded up, the high half of
+ * offset * reciprocal is the index; the low half is the remainder's share, and
+ * below the reciprocal only for whole multiples.  Size 192, reciprocal 22369622:
+ *
+ *	offset 384: 384 * 22369622 = 2 * 2^32 + 256	index 2, 256 < 22369622: begins there
+ *	offset 385: 385 * 22369622 = 2 * 2^32 + 22369878	index 2, not below: inside object 2
+ *
+ * Exact while offset and size stay below 2^16.  A slab of one object is larger
+ * perhaps; its reciprocal is 1, so that offset 0 alone is a whole multiple.
+ *
+ * Which size of slab
+ *
+ * The smallest of up to 8 pages that wastes at most an eighth of itself, else
+ * the one of these that wastes least; for larger objects the smallest block.
+ * Single pages are always to be had, larger blocks are not: kmalloc(4096)
+ * works as long as one page is free.
+ *
+ * Invariants (slab_check returns the number)
+ *
+ *  S.1	Every page of a slab has PG_slab and slab_cache; the first has a count of 1.
+ *  S.2	A slab is aligned to its size; s_mem is its address; objects is the cache's
+ *	num; every page's free_map is right (when states are on the slab).
+ *  S.3	Each object's state is FREE, CACHED or USED; each byte that is no object's
+ *	is NONE.
+ *  S.4	inuse is the number of objects that are not FREE.
+ *  S.5	inuse == objects: on slabs_full; 0: on slabs_free; else on slabs_partial.
+ *  S.6	nr_slabs[] is the length of each list.
+ *  S.7	out is the sum of inuse.
+ *
+ * Locking: the node's lock for its lists, the counters, inuse, and for every
+ * change of a state from or to FREE.  From CACHED to USED and back a state is
+ * changed without a lock, by the CPU whose magazine it is in.  Nothing is
+ * allocated and no constructor runs under the lock; the zone's lock is taken
+ * after it has been released.
+ *
+ * Failure: cache_grow() is the only thing that can fail, before it changed anything.
+ *
+ * Cost: slabs_take reads the states of at most one slab in full for each object,
+ * in words; slabs_put is O(1) an object.
+ *
+ * Where it differs from Linux: no free list, neither in the objects (SLUB) nor
+ * as an array of indices (SLAB); no colouring of slabs: the first object begins
+ * where the slab does, so that powers of two are aligned by nature.  Races of
+ * two CPUs that free the same object in the same instant are found when the
+ * object comes back to its slab for the second time, not before.
+ */
+#include "slab_internal.h"
+
+#include <quarry/string.h>
+
+#define SLAB_MAX_ORDER 3	/* of slabs with more than one object */
+#define STATES_FREE ((unsigned long)-1 / 0xff * OBJ_FREE)	/* the FREE bit of each byte of a word */
+
+_Static_assert(PAGE_SHIFT + SLAB_MAX_ORDER < 16, "the reciprocal is exact below 2^16");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the lowest bits of a word are its first byte");
+
+void slab_refuse_early(const char *call, unsigned long caller)
+{
+	misuse(MISUSE_CONTEXT, caller, "%s: called before the slab layer is up: use memblock_alloc before mm_init",
+	       call);
+}
+
+/* ---- geometry ------------------------------------------------------------------ */
+
+/* Objects of @size that fit 2^@order pages, with their states unless those are @in_page. */
+static unsigned long slab_fit(unsigned size, bool in_page, unsigned order)
+{
+	unsigned long bytes = PAGE_SIZE << order, n;
+
+	if (in_page)
+		return bytes / size;
+	n = bytes / (size + 1);
+	while (n * size + ALIGN(n, sizeof(long)) > bytes)
+		n--;
+	return n;
+}
+
+static unsigned slab_choose_order(unsigned size, bool in_page)
+{
+	unsigned long bytes, n, waste, least = ~0UL;
+	unsigned order, best = get_order(size);
+
+	for (order = 0; order <= SLAB_MAX_ORDER; order++) {
+		bytes = PAGE_SIZE << order;
+		n = slab_fit(size, in_page, order);
+		if (!n)
+			continue;
+		waste = bytes - n * (in_page ? size : size + 1);
+		if (waste * 8 <= bytes)
+			return order;
+		if (waste << (SLAB_MAX_ORDER - order) < least) {
+			least = waste << (SLAB_MAX_ORDER - order);
+			best = order;
+		}
+	}
+	return best;
+}
+
+void slab_geometry(struct kmem_cache *s)
+{
+	unsigned long bytes;
+
+	s->states_in_page = s->size >= STATE_GRANULE;
+	s->order = slab_choose_order(s->size, s->states_in_page);
+	bytes = PAGE_SIZE << s->order;
+	s->num = (unsigned)slab_fit(s->size, s->states_in_page, s->order);
+	s->offset_mask = bytes - 1;
+	s->map_offset = s->states_in_page ? 0 : (unsigned)(bytes - ALIGN(s->num, sizeof(long)));
+	s->reciprocal = s->num == 1 ? 1 : (u32)(((1ULL << 32) + s->size - 1) / s->size);
+}
+
+/* ---- the states of one slab ------------------------------------------------------ */
+
+static inline unsigned long page_offset(const struct page *page)
+{
+	return (unsigned long)page_to_pfn(page) << PAGE_SHIFT;
+}
+
+/* State of object @idx of the slab @head. */
+static u8 *state_of(const struct kmem_cache *s, struct page *head, unsigned idx)
+{
+	unsigned long off = (unsigned long)idx * s->size;
+
+	return slab_state(s, head + (off >> PAGE_SHIFT), off, idx);
+}
+
+static void states_init(struct kmem_cache *s, struct page *head)
+{
+	void *map = (char *)head->s_mem + s->map_offset;
+	unsigned i;
+
+	for (i = 0; i < 1u << s->order; i++)
+		head[i].free_map = s->states_in_page ? NULL : map;
+	if (s->states_in_page) {
+		for (i = 0; i < s->num; i++)
+			*state_of(s, head, i) = OBJ_FREE;
+		return;
+	}
+	memset(map, OBJ_NONE, ALIGN(s->num, sizeof(long)));
+	memset(map, OBJ_FREE, s->num);
+}
+
+/* Move up to @want free objects to @top[-1], @top[-2] ...; states in the struct pages. */
+static unsigned take_in_page(struct kmem_cache *s, struct page *head, struct round *top, unsigned want)
+{
+	unsigned i, got = 0;
+
+	for (i = 0; i < s->num && got < want; i++) {
+		u8 *state = state_of(s, head, i);
+
+		if (*state != OBJ_FREE)
+			continue;
+		*state = OBJ_CACHED;
+		got++;
+		*--top = (struct round){ (char *)head->s_mem + (unsigned long)i * s->size, state };
+	}
+	return got;
+}
+
+/* The same, states on the slab: a word of them at a time. */
+static unsigned take_on_slab(struct kmem_cache *s, struct page *head, struct round *top, unsigned want)
+{
+	u8 *map = (u8 *)head->free_map;
+	unsigned i, got = 0;
+
+	for (i = 0; i < s->num && got < want; i += sizeof(long)) {
+		unsigned long bits = *(unsigned long *)(map + i) & STATES_FREE;
+
+		for (; bits && got < want; bits &= bits - 1, got++) {
+			unsigned idx = i + ((unsigned)__builtin_ctzl(bits) >> 3);
+
+			map[idx] = OBJ_CACHED;
+			*--top = (struct round){ (char *)head->s_mem + (unsigned long)idx * s->size, map + idx };
+		}
+	}
+	return got;
+}
+
+static inline unsigned slab_take(struct kmem_cache *s, struct page *head, struct round *top, unsigned want)
+{
+	return s->states_in_page ? take_in_page(s, head, top, want) : take_on_slab(s, head, top, want);
+}
+
+/* ---- the three lists: slab_link and slab_unlink own them, and nr_slabs ----------------- */
+
+static inline enum slab_list slab_list_for(const struct page *head)
+{
+	return head->inuse == 0 ? SLABS_FREE : head->inuse == head->objects ? SLABS_FULL : SLABS_PARTIAL;
+}
+
+static void slab_link(struct kmem_cache_node *n, struct page *head)
+{
+	enum slab_list to = slab_list_for(head);
+
+	list_add(&head->lru, &n->slabs[to]);
+	n->nr_slabs[to]++;
+}
+
+static void slab_unlink(struct kmem_cache_node *n, struct page *head)
+{
+	list_del(&head->lru);
+	n->nr_slabs[slab_list_for(head)]--;
+}
+
+/* @delta more objects are out of this slab: put it on the list that this calls for. */
+static void slab_count(struct kmem_cache_node *n, struct page *head, int delta)
+{
+	enum slab_list from = slab_list_for(head);
+	u16 inuse = (u16)(head->inuse + delta);
+
+	n->out += (unsigned long)(long)delta;
+	if (from == SLABS_PARTIAL && inuse != 0 && inuse != head->objects) {
+		head->inuse = inuse;
+		return;
+	}
+	slab_unlink(n, head);
+	head->inuse = inuse;
+	slab_link(n, head);
+}
+
+void slab_node_init(struct kmem_cache_node *n)
+{
+	int i;
+
+	spin_lock_init(&n->lock);
+	for (i = 0; i < NR_SLAB_LISTS; i++) {
+		INIT_LIST_HEAD(&n->slabs[i]);
+		n->nr_slabs[i] = 0;
+	}
+	n->out = 0;
+}
+
+/* ---- slabs from pages, and back ------------------------------------------------------- */
+
+/* The pages of a new slab, marked as such; counted when the slab is linked. */
+static struct page *kmem_getpages(struct kmem_cache *s, gfp_t gfp, int node)
+{
+	struct page *head;
+	unsigned i;
+
+	gfp &= ~(__GFP_ZERO | __GFP_COMP | __GFP_MOVABLE);
+	head = alloc_pages_node(node, gfp | s->gfp, s->order);
+	if (!head)
+		return NULL;
+	for (i = 0; i < 1u << s->order; i++) {
+		__SetPageSlab(head + i);
+		head[i].slab_cache = s;
+	}
+	head->s_mem = __va(page_to_phys(head));
+	head->inuse = 0;
+	head->objects = (u16)s->num;
+	return head;
+}
+
+static void kmem_freepages(struct kmem_cache *s, struct page *head)
+{
+	unsigned i;
+
+	for (i = 0; i < 1u << s->order; i++) {
+		__ClearPageSlab(head + i);
+		head[i].slab_cache = NULL;
+		head[i].free_map = NULL;
+	}
+	head->virtual = NULL;
+	head->private = 0;
+	head->order = (u8)s->order;
+	__free_pages(head, s->order);
+}
+
+/* Account a slab's pages to (+1) or from (-1) its zone, when it is linked or unlinked for good. */
+static void slab_account(struct kmem_cache *s, struct page *head, long sign)
+{
+	zone_stat_add(page_zone(head), NR_SLAB_UNRECLAIMABLE, sign * (1L << s->order));
+}
+
+bool cache_grow(struct kmem_cache *s, gfp_t gfp, int node)
+{
+	struct page *head = kmem_getpages(s, gfp, node);
+	struct kmem_cache_node *n;
+	unsigned long flags;
+	unsigned i;
+
+	if (!head)
+		return false;
+	states_init(s, head);
+	for (i = 0; s->ctor && i < s->num; i++)
+		s->ctor((char *)head->s_mem + (unsigned long)i * s->size);
+	n = &s->node[page_to_nid(head)];
+	flags = spin_lock_irqsave(&n->lock);
+	slab_link(n, head);
+	slab_account(s, head, 1);
+	spin_unlock_irqrestore(&n->lock, flags);
+	return true;
+}
+
+/* Move empty slabs of @n to @doomed until @keep are left.  Under the node's lock. */
+static void collect_empty(struct kmem_cache *s, struct kmem_cache_node *n, unsigned long keep,
+			  struct list_head *doomed)
+{
+	while (n->nr_slabs[SLABS_FREE] > keep) {
+		struct page *head = list_last_entry(&n->slabs[SLABS_FREE], struct page, lru);
+
+		slab_unlink(n, head);
+		slab_account(s, head, -1);
+		list_add(&head->lru, doomed);
+	}
+}
+
+/* No lock held.  Return: pages given back. */
+static unsigned long free_doomed(struct kmem_cache *s, struct list_head *doomed)
+{
+	unsigned long pages = 0;
+
+	while (!list_empty(doomed)) {
+		struct page *head = list_first_entry(doomed, struct page, lru);
+
+		list_del(&head->lru);
+		kmem_freepages(s, head);
+		pages += 1UL << s->order;
+	}
+	return pages;
+}
+
+unsigned long slabs_release(struct kmem_cache *s, unsigned long keep)
+{
+	unsigned long flags, pages = 0;
+	int nid;
+
+	for (nid = 0; nid < MAX_NUMNODES; nid++) {
+		struct kmem_cache_node *n = &s->node[nid];
+		LIST_HEAD(doomed);
+
+		flags = spin_lock_irqsave(&n->lock);
+		collect_empty(s, n, keep, &doomed);
+		spin_unlock_irqrestore(&n->lock, flags);
+		pages += free_doomed(s, &doomed);
+	}
+	return pages;
+}
+
+/* ---- objects out of the slabs, and back --------------------------------------------- */
+
+/* From partial slabs, then from free ones; as slabs_take(), from one node. */
+static unsigned node_take(struct kmem_cache *s, struct kmem_cache_node *n, struct round *top, unsigned want)
+{
+	unsigned long flags = spin_lock_irqsave(&n->lock);
+	unsigned got = 0;
+
+	while (got < want) {
+		struct list_head *from = &n->slabs[SLABS_PARTIAL];
+		struct page *head;
+		unsigned more;
+
+		if (list_empty(from))
+			from = &n->slabs[SLABS_FREE];
+		if (list_empty(from))
+			break;
+		head = list_first_entry(from, struct page, lru);
+		more = slab_take(s, head, top - got, want - got);
+		if (unlikely(!more))
+			mm_panic("slab %p of %s: %u of %u objects in use, but none is free", head->s_mem,
+				 s->name, head->inuse, head->objects);
+		slab_count(n, head, (int)more);
+		got += more;
+	}
+	spin_unlock_irqrestore(&n->lock, flags);
+	return got;
+}
+
+unsigned slabs_take(struct kmem_cache *s, int node, struct round *round, unsigned want)
+{
+	unsigned got = 0;
+	int nid;
+
+	for (nid = 0; nid < MAX_NUMNODES && got < want; nid++)
+		if (node < 0 || node == nid)
+			got += node_take(s, &s->node[nid], round + want - got, want - got);
+	if (got < want)
+		memmove(round, round + want - got, got * sizeof(*round));
+	return got;
+}
+
+static void slab_put(struct kmem_cache *s, struct kmem_cache_node *n, struct page *head, const struct round *r)
+{
+	if (unlikely(*r->state != OBJ_CACHED))
+		mm_panic("slab %p of %s: object %p comes back in state %u; freed on two CPUs at once?",
+			 head->s_mem, s->name, r->obj, *r->state);
+	*r->state = OBJ_FREE;
+	slab_count(n, head, -1);
+}
+
+void slabs_put(struct kmem_cache *s, const struct round *round, unsigned n)
+{
+	unsigned i = 0;
+
+	while (i < n) {
+		struct page *head = slab_head(s, virt_to_page(round[i].obj));
+		unsigned nid = page_to_nid(head);
+		struct kmem_cache_node *node = &s->node[nid];
+		unsigned long flags = spin_lock_irqsave(&node->lock);
+		LIST_HEAD(doomed);
+
+		do {
+			slab_put(s, node, head, &round[i]);
+			if (++i == n)
+				break;
+			head = slab_head(s, virt_to_page(round[i].obj));
+		} while (page_to_nid(head) == nid);
+		if (!(s->flags & SLAB_TYPESAFE_BY_RCU))
+			collect_empty(s, node, s->free_limit, &doomed);
+		spin_unlock_irqrestore(&node->lock, flags);
+		free_doomed(s, &doomed);
+	}
+}
+
+void *slab_alloc_direct(struct kmem_cache *s, gfp_t gfp, int node)
+{
+	unsigned long flags;
+	struct round r;
+	unsigned got;
+	bool grown = false;
+
+	do {
+		flags = arch_irq_save();	/* so that nobody sees it CACHED, yet in no magazine */
+		got = slabs_take(s, node, &r, 1);
+		if (!got && grown)	/* the new slab is another node's: this one is full */
+			got = slabs_take(s, -1, &r, 1);
+		if (got)
+			*r.state = OBJ_USED;
+		arch_irq_restore(flags);
+		if (got)
+			return r.obj;
+		grown = cache_grow(s, gfp, node);
+	} while (grown);
+	return NULL;
+}
+
+/* An object of @n that is in use; NULL: none. */
+static void *node_first_used(struct kmem_cache *s, struct kmem_cache_node *n)
+{
+	struct page *head;
+	unsigned idx;
+	int i;
+
+	for (i = SLABS_FULL; i <= SLABS_PARTIAL; i++)
+		list_for_each_entry(head, &n->slabs[i], lru)
+			for (idx = 0; idx < s->num; idx++)
+				if (*state_of(s, head, idx) == OBJ_USED)
+					return (char *)head->s_mem + (unsigned long)idx * s->size;
+	return NULL;
+}
+
+void *slab_first_used(struct kmem_cache *s)
+{
+	void *obj = NULL;
+	int nid;
+
+	for (nid = 0; nid < MAX_NUMNODES && !obj; nid++) {
+		unsigned long flags = spin_lock_irqsave(&s->node[nid].lock);
+
+		obj = node_first_used(s, &s->node[nid]);
+		spin_unlock_irqrestore(&s->node[nid].lock, flags);
+	}
+	return obj;
+}
+
+/* ---- checking ---------------------------------------------------------------------- */
+
+/* S.3, S.4 of one slab. */
+static int check_states(struct kmem_cache *s, struct page *head, unsigned long *cached)
+{
+	unsigned i, out = 0, bytes = 0;
+
+	for (i = 0; i < s->num; i++) {
+		u8 state = *state_of(s, head, i);
+
+		if (state != OBJ_FREE && state != OBJ_CACHED && state != OBJ_USED)
+			return 3;
+		out += state != OBJ_FREE;
+		*cached += state == OBJ_CACHED;
+	}
+	/* As many bytes that are not NONE as there are objects: so the others are. */
+	for (i = 0; s->states_in_page && i < sizeof(long) << s->order; i++)
+		bytes += ((u8 *)&head[i / sizeof(long)].free_bits)[i % sizeof(long)] != OBJ_NONE;
+	for (i = 0; !s->states_in_page && i < ALIGN(s->num, sizeof(long)); i++)
+		bytes += ((u8 *)head->free_map)[i] != OBJ_NONE;
+	if (bytes != s->num)
+		return 3;
+	return out == head->inuse ? 0 : 4;
+}
+
+/* S.1 ... S.5 of one slab that is on @list. */
+static int check_slab(struct kmem_cache *s, struct page *head, enum slab_list list, unsigned long *cached)
+{
+	unsigned i;
+
+	if (page_count(head) != 1)
+		return 1;
+	for (i = 0; i < 1u << s->order; i++)
+		if (!PageSlab(head + i) || head[i].slab_cache != s)
+			return 1;
+	if (head != slab_head(s, head) || head->s_mem != (void *)(PAGE_OFFSET + page_offset(head)) ||
+	    head->objects != s->num)
+		return 2;
+	for (i = 0; !s->states_in_page && i < 1u << s->order; i++)
+		if ((char *)head[i].free_map != (char *)head->s_mem + s->map_offset)
+			return 2;
+	if (list != slab_list_for(head))
+		return 5;
+	return check_states(s, head, cached);
+}
+
+static int check_node(struct kmem_cache *s, struct kmem_cache_node *n, unsigned long *cached)
+{
+	unsigned long length, out = 0;
+	struct page *head;
+	int i, broken;
+
+	for (i = 0; i < NR_SLAB_LISTS; i++) {
+		length = 0;
+		list_for_each_entry(head, &n->slabs[i], lru) {
+			broken = check_slab(s, head, (enum slab_list)i, cached);
+			if (broken)
+				return broken;
+			out += head->inuse;
+			length++;
+		}
+		if (length != n->nr_slabs[i])
+			return 6;
+	}
+	return out == n->out ? 0 : 7;
+}
+
+int slab_check_slabs(struct kmem_cache *s, unsigned long *cached)
+{
+	int nid, broken = 0;
+
+	*cached = 0;
+	for (nid = 0; nid < MAX_NUMNODES && !broken; nid++) {
+		unsigned long flags = spin_lock_irqsave(&s->node[nid].lock);
+
+		broken = check_node(s, &s->node[nid], cached);
+		spin_unlock_irqrestore(&s->node[nid].lock, flags);
+	}
+	return broken;
+}

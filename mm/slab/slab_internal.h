@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab_internal.h: what the files of mm/slab share.
+ *
+ * From the ground: slab.c (one slab; the three lists of a node), magazine.c (a
+ * CPU's own objects), place.c (what a pointer is to us), cache.c (kmem_cache),
+ * kmalloc.c.  A file calls those before it, never those after it.
+ */
+#ifndef SLAB_INTERNAL_H
+#define SLAB_INTERNAL_H
+
+#include <quarry/printf.h>
+#include <quarry/report.h>
+#include <quarry/slab.h>
+#include <quarry/spinlock.h>
+#include <quarry/zone.h>
+
+/* ---- what an object is in ---------------------------------------------------- */
+
+/*
+ * One byte for each object, its state.  A byte, not a bit: a CPU changes the
+ * state of its object by a plain store, while other CPUs change its neighbours'.
+ */
+enum obj_state {
+	OBJ_NONE = 0x00,	/* no object: what is between the last state and the end of the word */
+	OBJ_CACHED = 0x01,	/* in a CPU's magazine */
+	OBJ_USED = 0x02,	/* in its user's hands */
+	OBJ_FREE = 0x80,	/* in its slab; the only state with the top bit, so a word of states is searched at once */
+};
+
+/* Objects of at least this size have their state in the struct page: see slab.c. */
+#define STATE_SHIFT (PAGE_SHIFT - (sizeof(long) == 8 ? 3 : 2))
+#define STATE_GRANULE (1u << STATE_SHIFT)
+
+/* A free object and where its state is, as it is moved about in batches. */
+struct round {
+	void *obj;
+	u8 *state;
+};
+
+/* ---- caches -------------------------------------------------------------------- */
+
+enum slab_list { SLABS_FULL, SLABS_PARTIAL, SLABS_FREE, NR_SLAB_LISTS };
+
+/* The slabs of a cache on one node. */
+struct kmem_cache_node {
+	spinlock_t lock;
+	struct list_head slabs[NR_SLAB_LISTS];	/* first pages, by lru */
+	unsigned long nr_slabs[NR_SLAB_LISTS];	/* how many are on each */
+	unsigned long out;	/* objects out of these slabs: used, or in magazines */
+};
+
+#define MAGAZINE_ROUNDS 30
+
+/* A clip of free objects; round[rounds - 1] is the hottest. */
+struct magazine {
+	unsigned rounds;
+	unsigned capacity;
+	struct magazine *other;		/* the second of the pair */
+	struct round round[MAGAZINE_ROUNDS];
+};
+
+struct kmem_cache {
+	/* read by every alloc and free */
+	struct magazine *cpu[NR_CPUS];	/* loaded; changed by that CPU, interrupts off */
+	u32 reciprocal;		/* index = offset * reciprocal >> 32 */
+	unsigned num;		/* objects in a slab; 0: a cache that is not made yet */
+	unsigned long offset_mask; /* bytes of a slab - 1 */
+	bool states_in_page;	/* where the states are */
+
+	/* constant once made */
+	unsigned order;		/* a slab is 2^order pages */
+	unsigned size;		/* from one object to the next */
+	unsigned object_size;	/* as asked for */
+	unsigned align;
+	unsigned map_offset;	/* of the states in the slab, unless states_in_page */
+	unsigned magazine_rounds; /* 0: this cache has no magazines */
+	unsigned free_limit;	/* empty slabs that a node keeps */
+	slab_flags_t flags;
+	gfp_t gfp;		/* added to what kmem_getpages() asks for */
+	const char *name;
+	void (*ctor)(void *);
+
+	struct list_head list;	/* slab_caches; under slab_caches_lock */
+	struct kmem_cache_node node[MAX_NUMNODES]; /* each under its lock */
+};
+
+/* Flags of our own, beside the public ones. */
+#define SLAB_KMALLOC 0x10000u		/* a size class of kmalloc */
+#define SLAB_PERMANENT 0x20000u		/* the layer's own: never destroyed */
+#define SLAB_NO_MAGAZINE 0x40000u	/* each object goes straight to its slab */
+
+/* ---- slab.c -------------------------------------------------------------------- */
+
+/** slab_refuse_early() - report a call before kmem_cache_init(). */
+void slab_refuse_early(const char *call, unsigned long caller) __cold_path;
+/** slab_geometry() - from @s->size to order, num, reciprocal and the place of the states. */
+void slab_geometry(struct kmem_cache *s);
+void slab_node_init(struct kmem_cache_node *n);
+
+/** cache_grow() - one more slab, empty, from @node (-1: any).  No lock held.  False: no memory. */
+bool cache_grow(struct kmem_cache *s, gfp_t gfp, int node);
+
+/**
+ * slabs_take() - move up to @want objects out of the slabs, to be popped in order of address
+ * @node: whose slabs, or -1 for any.  Return: how many; their state is OBJ_CACHED.
+ */
+unsigned slabs_take(struct kmem_cache *s, int node, struct round *round, unsigned want);
+/** slabs_put() - put @n objects whose state is OBJ_CACHED back.  Slabs beyond free_limit that this empties go back to the pages. */
+void slabs_put(struct kmem_cache *s, const struct round *round, unsigned n);
+/** slabs_release() - give empty slabs back until @keep are left on each node.  Return: pages given. */
+unsigned long slabs_release(struct kmem_cache *s, unsigned long keep);
+
+/** slab_alloc_direct() - one object past the magazines, state OBJ_USED; NULL: no memory. */
+void *slab_alloc_direct(struct kmem_cache *s, gfp_t gfp, int node);
+
+/** slab_first_used() - one object in its user's hands, for a report; NULL: none. */
+void *slab_first_used(struct kmem_cache *s);
+/** slab_check_slabs() - test S.1 ...  @cached: out: objects in state OBJ_CACHED. */
+int slab_check_slabs(struct kmem_cache *s, unsigned long *cached);
+
+/* First page of the slab that @page is part of: a block is aligned to its size. */
+static inline struct page *slab_head(const struct kmem_cache *s, struct page *page)
+{
+	return pfn_to_page(ALIGN_DOWN(page_to_pfn(page), 1UL << s->order));
+}
+
+/*
+ * Which object begins at offset @off?  False: none; then @idx is the object that
+ * the offset is inside of, or >= num in the rest of the slab.  The low half of
+ * the product is the fraction: below the reciprocal only for whole multiples.
+ */
+static __always_inline bool slab_index(const struct kmem_cache *s, unsigned long off, unsigned *idx)
+{
+	u64 product = (u64)(u32)(off & s->offset_mask) * s->reciprocal;
+
+	*idx = (unsigned)(product >> 32);
+	return (u32)product < s->reciprocal && *idx < s->num;
+}
+
+/* Where the state of object @idx is, which begins at @off of the direct map, in @page. */
+static __always_inline u8 *slab_state(const struct kmem_cache *s, struct page *page,
+				      unsigned long off, unsigned idx)
+{
+	if (s->states_in_page)
+		return (u8 *)&page->free_bits + ((off & ~PAGE_MASK) >> STATE_SHIFT);
+	return (u8 *)page->free_map + idx;
+}
+
+/* ---- magazine.c ---------------------------------------------------------------- */
+
+extern struct magazine no_magazine;	/* what a CPU without one has: empty and full at once */
+extern struct kmem_cache *magazine_cache;
+
+/* A pair of them is one object of magazine_cache. */
+#define MAGAZINE_PAIR_SIZE (2 * sizeof(struct magazine))
+
+/** magazine_limits() - from @s->size to magazine_rounds and free_limit; no CPU has a magazine yet. */
+void magazine_limits(struct kmem_cache *s);
+/** cache_alloc_refill() - the loaded magazine is empty. */
+void *cache_alloc_refill(struct kmem_cache *s, gfp_t gfp, unsigned long caller);
+/** cache_free_flush() - the loaded magazine is full.  Interrupts off. */
+void cache_free_flush(struct kmem_cache *s, void *obj, u8 *state);
+/** magazines_drain() - every CPU's objects go back to their slabs, the magazines to their cache. */
+void magazines_drain(struct kmem_cache *s);
+/** magazines_count() - objects in the magazines of @s.  Exact when nothing runs. */
+unsigned long magazines_count(const struct kmem_cache *s);
+/** magazine_check() - test M.1 ...  @cached: objects in state OBJ_CACHED, by slab_check_slabs(). */
+int magazine_check(struct kmem_cache *s, unsigned long cached);
+
+static __always_inline void *magazine_pop(struct magazine *m)
+{
+	struct round *r = &m->round[--m->rounds];
+
+	*r->state = OBJ_USED;
+	return r->obj;
+}
+
+static __always_inline void magazine_push(struct magazine *m, void *obj, u8 *state)
+{
+	m->round[m->rounds++] = (struct round){ obj, state };
+}
+
+/** __cache_alloc() - an object of @s; the mask is checked already. */
+static __always_inline void *__cache_alloc(struct kmem_cache *s, gfp_t gfp, unsigned long caller)
+{
+	unsigned long flags = arch_irq_save();
+	struct magazine *m = s->cpu[smp_processor_id()];
+	void *obj;
+
+	if (unlikely(!m->rounds)) {
+		arch_irq_restore(flags);
+		return cache_alloc_refill(s, gfp, caller);
+	}
+	obj = magazine_pop(m);
+	arch_irq_restore(flags);
+	return obj;
+}
+
+/** __cache_free() - take an object back.  False: there is none in use at @off, in @page, of the direct map. */
+static __always_inline bool __cache_free(struct kmem_cache *s, struct page *page, unsigned long off)
+{
+	unsigned long flags;
+	struct magazine *m;
+	unsigned idx;
+	u8 *state;
+
+	if (unlikely(!slab_index(s, off, &idx)))
+		return false;
+	state = slab_state(s, page, off, idx);
+	flags = arch_irq_save();
+	if (unlikely(*state != OBJ_USED)) {
+		arch_irq_restore(flags);
+		return false;
+	}
+	*state = OBJ_CACHED;
+	m = s->cpu[smp_processor_id()];
+	if (likely(m->rounds < m->capacity))
+		magazine_push(m, (void *)(PAGE_OFFSET + off), state);
+	else
+		cache_free_flush(s, (void *)(PAGE_OFFSET + off), state);
+	arch_irq_restore(flags);
+	return true;
+}
+
+/* ---- place.c ------------------------------------------------------------------- */
+
+/* What a pointer is to the slab layer. */
+enum place_kind {
+	PLACE_OUTSIDE,		/* not in the direct map */
+	PLACE_VMALLOC,		/* in the vmalloc window */
+	PLACE_FREE_PAGE,
+	PLACE_RESERVED,
+	PLACE_OTHER_PAGE,	/* in use, but not by us */
+	PLACE_LARGE,		/* first byte of a large kmalloc */
+	PLACE_LARGE_MIDDLE,
+	PLACE_OBJECT,		/* first byte of an object */
+	PLACE_MIDDLE,		/* inside an object */
+	PLACE_REST,		/* in a slab, behind its last object */
+};
+
+struct place {
+	enum place_kind kind;
+	struct page *page;	/* NULL outside the direct map */
+	struct kmem_cache *s;	/* OBJECT, MIDDLE, REST */
+	unsigned idx;		/* OBJECT, MIDDLE: of the object */
+	unsigned long inside;	/* MIDDLE, LARGE_MIDDLE: bytes from its beginning */
+	u8 state;		/* OBJECT, MIDDLE */
+};
+
+/** place_find() - look @p up.  Takes no lock: what it says of others' pages may be old. */
+void place_find(struct place *pl, const void *p);
+/** place_refuse() - report that @call may not have @p; @expect: the cache it was said to be of, or NULL. */
+void place_refuse(const char *call, const struct kmem_cache *expect, const void *p, unsigned long caller) __cold_path;
+
+/* ---- cache.c ------------------------------------------------------------------- */
+
+/* Bytes of the direct map, once the slab layer is up; 0 before, so that nothing is in it. */
+extern unsigned long slab_direct_bytes;
+
+/* Masks that need no second look: no zone, no contradiction possible, nothing to clear. */
+#define GFP_PLAIN (__GFP_WAIT | __GFP_IO | __GFP_FS | __GFP_HIGH | __GFP_NOWARN | __GFP_NORETRY |	\
+		   __GFP_KSWAPD_RECLAIM | __GFP_NOMEMALLOC | __GFP_HARDWALL | __GFP_ACCOUNT |		\
+		   __GFP_RECLAIMABLE)
+
+/** slab_alloc_odd() - alloc with a mask that is out of the ordinary, or refused. */
+void *slab_alloc_odd(struct kmem_cache *s, gfp_t gfp, int node, unsigned long caller);
+/** slab_mask_refused() - report what is wrong with a mask here and now, if anything.  @s: NULL for a large kmalloc of @size bytes. */
+bool slab_mask_refused(const struct kmem_cache *s, size_t size, gfp_t gfp, unsigned long caller);
+/** cache_make() - a cache from @name, @size, @align, @flags that are known to be right; NULL: no memory, or the name is taken. */
+struct kmem_cache *cache_make(const char *name, unsigned size, unsigned align, slab_flags_t flags,
+			      void (*ctor)(void *));
+
+/** slab_alloc() - check the mask, then __cache_alloc().  @node: -1 for any. */
+static __always_inline void *slab_alloc(struct kmem_cache *s, gfp_t gfp, int node, unsigned long caller)
+{
+	if (unlikely(gfp & ~GFP_PLAIN) || unlikely(gfp & __GFP_WAIT && preempt_count()) || node >= 0)
+		return slab_alloc_odd(s, gfp, node, caller);
+	return __cache_alloc(s, gfp, caller);
+}
+
+/* ---- kmalloc.c ----------------------------------------------------------------- */
+
+/* A cache without slabs, that stands in the row until kmalloc_init(). */
+extern struct kmem_cache kmalloc_too_early;
+extern unsigned long kmalloc_large_pages;	/* atomic: pages of large kmallocs */
+
+/** kmalloc_init() - make the row of size classes. */
+void kmalloc_init(void);
+
+#endif

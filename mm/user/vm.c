@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vm.c: address spaces of tasks (row E7).
+ *
+ *	mm --> pgd     user half: this task's tables; kernel half: shared
+ *	   --> areas   text [08048,08049)  data [08049,0804b)  heap ...      stack
+ *
+ * An area is a promise: these pages, with these rights, with content from there.  A
+ * frame comes with the first touch (fault.c) and goes when the area is cut, or with
+ * the whole.  Areas are in a list, for walks, and in a tree, for finding; both by
+ * address.
+ *
+ * Cutting works piece by piece, each under one hold of the lock: the piece is the
+ * front or the back of an area, at most PIECE bytes, its entries are emptied and the
+ * area is shortened; then, without the lock, the TLBs are flushed and only then the
+ * frames given away.  A hole in the middle of an area first makes two of it.
+ *
+ *	before	[a a a a a a a a]	cut the pages 3 and 4:
+ *	split	[a a a|a a a a a]	a second area from 5 on ... (needs memory: may fail,
+ *	cut	[a a a]    [a a a]	nothing changed); then the back of the first goes
+ *
+ * Worked example: [0x10000, 0x18000), cut [0x13000, 0x15000): second area
+ * [0x15000, 0x18000); the first loses its back [0x13000, 0x15000).
+ *
+ * Invariants:
+ *	M.1  areas are page-aligned, not empty, in [PAGE_SIZE, TASK_SIZE), sorted, and do
+ *	     not overlap
+ *	M.2  list and tree hold the same areas in the same order; map_count is their
+ *	     number; the tree is balanced
+ *	M.3  an area's nr_pages is the number of present entries in it; their sum is rss
+ *	M.4  no entry is present outside of the areas; one in an area without VM_WRITE is
+ *	     read-only; those that name high frames number rss_high
+ *	M.5  nr_ptes is the number of tables below the directory's user half
+ *	M.6  the page tables are sound (pt_check)
+ *
+ * Locking: mm->lock for areas, entries and counts of one mm.  It is never held while
+ * memory is allocated; who needs some takes it before, and looks again under the lock.
+ * Then pt_lock.  mm_free() needs no lock, for nobody else is left.
+ *
+ * Failure: -ENOMEM with nothing changed.  Cost: O(log areas) to find; O(pages) to cut.
+ * Unlike Linux: no merging of neighbours, no sharing of frames between tasks, no
+ * reference counts on an mm.
+ */
+#include <quarry/vm.h>
+
+#include "vm_internal.h"
+
+#include <quarry/report.h>
+#include <quarry/slab.h>
+#include <quarry/zone.h>
+
+#define MM_LIVE 0x4d4d6c69u
+#define PIECE (512 * PAGE_SIZE)		/* cut in one hold of the lock */
+
+static struct kmem_cache *mm_cache, *vma_cache;
+
+static inline struct vm_area_struct *vma_of(struct rb_node *n)
+{
+	return n ? rb_entry(n, struct vm_area_struct, node) : NULL;
+}
+
+struct vm_area_struct *find_vma(struct mm_struct *mm, unsigned long addr)
+{
+	struct vm_area_struct *best = NULL;
+	struct rb_node *n = mm->tree.node;
+
+	while (n) {
+		struct vm_area_struct *vma = vma_of(n);
+
+		if (addr < vma->vm_end) {
+			best = vma;
+			n = n->child[0];
+		} else {
+			n = n->child[1];
+		}
+	}
+	return best;
+}
+
+struct vm_area_struct *vma_prev(struct vm_area_struct *vma)
+{
+	return vma_of(rb_prev(&vma->node));
+}
+
+/* ---- the two that own list, tree and map_count ------------------------------------- */
+
+/* Enter @vma before @next (NULL: as the last). */
+static void link_vma(struct mm_struct *mm, struct vm_area_struct *vma, struct vm_area_struct *next)
+{
+	vma->vm_mm = mm;
+	list_add_tail(&vma->link, next ? &next->link : &mm->areas);
+	rb_insert_before(&mm->tree, next ? &next->node : NULL, &vma->node);
+	mm->map_count++;
+}
+
+static void unlink_vma(struct mm_struct *mm, struct vm_area_struct *vma)
+{
+	list_del(&vma->link);
+	rb_erase(&mm->tree, &vma->node);
+	mm->map_count--;
+}
+
+/* ---- frames that go ------------------------------------------------------------------ */
+
+/* Frames taken out of an area, to be freed when no TLB knows them. */
+struct zapped {
+	struct vm_area_struct *vma;
+	struct list_head pages;
+	unsigned long start, end;	/* where they were */
+};
+
+static void zap_entry(pte_t old, unsigned long addr, void *arg)
+{
+	struct zapped *z = arg;
+	struct vm_area_struct *vma = z->vma;
+	struct page *page = pfn_to_page(pte_pfn(old));
+
+	(void)addr;
+	list_add(&page->lru, &z->pages);
+	vma->nr_pages--;
+	vma->vm_mm->rss--;
+	vma->vm_mm->rss_high -= PageHighMem(page);
+	zone_stat_add(page_zone(page), vma_stat_item(vma), -1);
+}
+
+static void zap_range(struct zapped *z, struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	z->vma = vma;
+	z->start = start;
+	z->end = end;
+	if (vma->nr_pages)
+		pt_unmap_range(vma->vm_mm->pgd, start, end - start, zap_entry, z);
+}
+
+static void free_zapped(struct zapped *z)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, &z->pages, lru) {
+		list_del(&page->lru);
+		put_page(page);		/* somebody may be copying from it */
+	}
+}
+
+/* ---- life of an mm ---------------------------------------------------------------------- */
+
+struct mm_struct *mm_alloc(void)
+{
+	struct mm_struct *mm = kmem_cache_zalloc(mm_cache, GFP_KERNEL);
+
+	if (!mm)
+		return NULL;
+	mm->pgd = pt_root_alloc();
+	if (!mm->pgd) {
+		kmem_cache_free(mm_cache, mm);
+		return NULL;
+	}
+	INIT_LIST_HEAD(&mm->areas);
+	spin_lock_init(&mm->lock);
+	mm->magic = MM_LIVE;
+	return mm;
+}
+
+static bool is_loaded(const struct mm_struct *mm)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(mm->cpu_mask); i++)
+		if (READ_ONCE(mm->cpu_mask[i]))
+			return true;
+	return port_current_mm() == mm;
+}
+
+static bool may_free(const struct mm_struct *mm, unsigned long caller)
+{
+	if (mm->magic != MM_LIVE)
+		misuse(MISUSE_DOUBLE_FREE, caller, "mm_free(%p): no address space, or freed already", (const void *)mm);
+	else if (is_loaded(mm))
+		misuse(MISUSE_BUSY, caller, "mm_free(%p): a CPU has it loaded", (const void *)mm);
+	else
+		return true;
+	return false;
+}
+
+static void free_area(struct mm_struct *mm, struct vm_area_struct *vma)
+{
+	struct zapped z = { .pages = LIST_HEAD_INIT(z.pages) };
+
+	zap_range(&z, vma, vma->vm_start, vma->vm_end);
+	free_zapped(&z);
+	if (vma->nr_pages)
+		mm_panic("mm_free(%p): area %s at 0x%lx lacks %lu frames", (void *)mm, vma->name, vma->vm_start,
+			 vma->nr_pages);
+	unlink_vma(mm, vma);
+	kmem_cache_free(vma_cache, vma);
+}
+
+void mm_free(struct mm_struct *mm)
+{
+	struct vm_area_struct *vma, *next;
+	unsigned long tables;
+
+	if (!mm || !may_free(mm, _RET_IP_))
+		return;
+	mm->magic = 0;
+	list_for_each_entry_safe(vma, next, &mm->areas, link)
+		free_area(mm, vma);
+	tables = pt_free_tables(mm->pgd, 0, TASK_SIZE, &pt_ops_kernel);
+	if (tables != mm->nr_ptes || mm->rss)
+		mm_panic("mm_free(%p): %lu tables freed, %lu counted; %lu frames left", (void *)mm, tables,
+			 mm->nr_ptes, mm->rss);
+	pt_root_free(mm->pgd);
+	kmem_cache_free(mm_cache, mm);
+}
+
+/* ---- mapping ------------------------------------------------------------------------------ */
+
+static bool range_ok(unsigned long start, unsigned long len)
+{
+	return len && IS_ALIGNED(start | len, PAGE_SIZE) && start >= PAGE_SIZE && start < TASK_SIZE &&
+	       len <= TASK_SIZE - start;
+}
+
+int mm_map(struct mm_struct *mm, unsigned long start, unsigned long len, unsigned flags,
+	   const char *name, const struct vm_operations *ops, void *private)
+{
+	struct vm_area_struct *vma, *next;
+	unsigned long irq;
+	int err = 0;
+
+	if (!range_ok(start, len))
+		return -EINVAL;
+	vma = kmem_cache_alloc(vma_cache, GFP_KERNEL);
+	if (!vma)
+		return -ENOMEM;
+	*vma = (struct vm_area_struct){ .vm_start = start, .vm_end = start + len, .vm_flags = flags,
+					.name = name, .vm_ops = ops, .vm_private = private };
+	irq = spin_lock_irqsave(&mm->lock);
+	next = find_vma(mm, start);
+	if (next && next->vm_start < start + len)
+		err = -EEXIST;
+	else
+		link_vma(mm, vma, next);
+	spin_unlock_irqrestore(&mm->lock, irq);
+	if (err)
+		kmem_cache_free(vma_cache, vma);
+	return err;
+}
+
+unsigned long mm_find_gap(struct mm_struct *mm, unsigned long hint, unsigned long len)
+{
+	unsigned long at = PAGE_ALIGN(max(hint, PAGE_SIZE)), irq;
+	struct vm_area_struct *vma;
+
+	len = PAGE_ALIGN(len);
+	irq = spin_lock_irqsave(&mm->lock);
+	for (vma = find_vma(mm, at); vma && len; vma = vma_of(rb_next(&vma->node))) {
+		if (at < vma->vm_start && vma->vm_start - at >= len)
+			break;
+		at = vma->vm_end;
+	}
+	spin_unlock_irqrestore(&mm->lock, irq);
+	return range_ok(at, len) ? at : 0;
+}
+
+/* ---- cutting ------------------------------------------------------------------------------- */
+
+/* Present entries in [@start, @end). */
+static unsigned long count_present(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	unsigned long pages = 0;
+	int level;
+
+	while (start < end) {
+		pte_t *slot = pt_lookup(mm->pgd, start, &level);
+
+		pages += level == 1 && pte_present(*slot);
+		start = (start | ((1UL << pt_shift(level)) - 1)) + 1;
+	}
+	return pages;
+}
+
+/* Make two areas of one; @second is from @at on. */
+static void split_vma(struct mm_struct *mm, struct vm_area_struct *vma, struct vm_area_struct *second,
+		      unsigned long at)
+{
+	*second = *vma;
+	second->vm_start = at;
+	second->vm_offset += at - vma->vm_start;
+	second->nr_pages = count_present(mm, at, vma->vm_end);
+	vma->nr_pages -= second->nr_pages;
+	vma->vm_end = at;
+	link_vma(mm, second, vma_of(rb_next(&vma->node)));
+}
+
+enum cut { CUT_DONE, CUT_MORE, CUT_NEEDS_SPARE };
+
+/*
+ * Under the lock: cut one piece of [@start, @end).  *@spare: an unused area, taken
+ * when one has to be split; an area that vanishes is left in *@dead.
+ */
+static enum cut cut_piece(struct mm_struct *mm, unsigned long start, unsigned long end,
+			  struct vm_area_struct **spare, struct vm_area_struct **dead, struct zapped *z)
+{
+	struct vm_area_struct *vma = find_vma(mm, start);
+	unsigned long from, to;
+
+	if (!vma || vma->vm_start >= end)
+		return CUT_DONE;
+	from = max(start, vma->vm_start);
+	to = min(end, vma->vm_end);
+	if (from > vma->vm_start && to < vma->vm_end) {
+		if (!*spare)
+			return CUT_NEEDS_SPARE;
+		split_vma(mm, vma, *spare, to);
+		*spare = NULL;
+	}
+	if (from == vma->vm_start) {
+		to = min(to, from + PIECE);
+		zap_range(z, vma, from, to);
+		vma->vm_offset += to - from;
+		vma->vm_start = to;
+	} else {
+		from = to - from > PIECE ? to - PIECE : from;
+		zap_range(z, vma, from, to);
+		vma->vm_end = from;
+	}
+	if (vma->vm_start == vma->vm_end) {
+		unlink_vma(mm, vma);
+		*dead = vma;
+	}
+	return CUT_MORE;
+}
+
+/* Cut one piece and give its frames away. */
+static enum cut unmap_piece(struct mm_struct *mm, unsigned long start, unsigned long end,
+			    struct vm_area_struct **spare)
+{
+	struct zapped z = { .pages = LIST_HEAD_INIT(z.pages) };
+	struct vm_area_struct *dead = NULL;
+	unsigned long irq = spin_lock_irqsave(&mm->lock);
+	enum cut result = cut_piece(mm, start, end, spare, &dead, &z);
+
+	spin_unlock_irqrestore(&mm->lock, irq);
+	if (!list_empty(&z.pages))
+		port_flush_tlb_user(mm, z.start, z.end);
+	free_zapped(&z);
+	kmem_cache_free(vma_cache, dead);
+	return result;
+}
+
+int mm_unmap(struct mm_struct *mm, unsigned long start, unsigned long len)
+{
+	struct vm_area_struct *spare = NULL;
+	enum cut result;
+
+	if (!range_ok(start, len))
+		return -EINVAL;
+	do {
+		result = unmap_piece(mm, start, start + len, &spare);
+		if (result == CUT_NEEDS_SPARE && !spare) {
+			spare = kmem_cache_alloc(vma_cache, GFP_KERNEL);
+			if (!spare)
+				return -ENOMEM;
+		}
+	} while (result != CUT_DONE);
+	kmem_cache_free(vma_cache, spare);
+	return 0;
+}
+
+/* ---- the heap --------------------------------------------------------------------------------- */
+
+/* Lengthen the area that ends at @end and belongs to the heap.  Return: false: there is none such. */
+static bool extend_heap(struct mm_struct *mm, unsigned long end, unsigned long new_end)
+{
+	unsigned long irq = spin_lock_irqsave(&mm->lock);
+	struct vm_area_struct *vma = end > mm->start_brk ? find_vma(mm, end - 1) : NULL, *next;
+	bool found = vma && vma->vm_end == end && vma->vm_start >= PAGE_ALIGN(mm->start_brk) && !vma->vm_ops;
+
+	if (found) {
+		next = vma_of(rb_next(&vma->node));
+		found = !next || next->vm_start >= new_end;
+	}
+	if (found)
+		vma->vm_end = new_end;
+	spin_unlock_irqrestore(&mm->lock, irq);
+	return found;
+}
+
+unsigned long mm_brk(struct mm_struct *mm, unsigned long brk)
+{
+	unsigned long end = PAGE_ALIGN(mm->brk), new_end;
+	int err = 0;
+
+	if (brk < mm->start_brk || brk > TASK_SIZE)
+		return mm->brk;
+	new_end = PAGE_ALIGN(brk);
+	if (new_end < end)
+		err = mm_unmap(mm, new_end, end - new_end);
+	else if (new_end > end && !extend_heap(mm, end, new_end))
+		err = mm_map(mm, end, new_end - end, VM_READ | VM_WRITE, "heap", NULL, NULL);
+	if (!err)
+		mm->brk = brk;
+	return mm->brk;
+}
+
+/* ---- the layer itself ---------------------------------------------------------------------------- */
+
+void vm_init(void)
+{
+	mm_cache = kmem_cache_create("mm_struct", sizeof(struct mm_struct), 0, SLAB_HWCACHE_ALIGN | SLAB_PANIC, NULL);
+	vma_cache = kmem_cache_create("vm_area_struct", sizeof(struct vm_area_struct), 0, SLAB_PANIC, NULL);
+}
+
+/* M.1 and M.2. */
+static int check_areas(struct mm_struct *mm)
+{
+	struct rb_node *n = rb_first(&mm->tree);
+	unsigned long prev_end = PAGE_SIZE;
+	struct vm_area_struct *vma;
+	unsigned count = 0;
+
+	list_for_each_entry(vma, &mm->areas, link) {
+		if (vma->vm_start < prev_end || vma->vm_end <= vma->vm_start || vma->vm_end > TASK_SIZE ||
+		    !IS_ALIGNED(vma->vm_start | vma->vm_end, PAGE_SIZE))
+			return 1;
+		if (vma_of(n) != vma || vma->vm_mm != mm)
+			return 2;
+		prev_end = vma->vm_end;
+		n = rb_next(n);
+		count++;
+	}
+	return n || count != mm->map_count || rb_check(&mm->tree) ? 2 : 0;
+}
+
+/* M.4 for one present entry. */
+static bool entry_wrong(struct mm_struct *mm, pte_t e, unsigned long addr)
+{
+	struct vm_area_struct *vma = find_vma(mm, addr);
+
+	return !vma || addr < vma->vm_start || (pte_write(e) && !(vma->vm_flags & VM_WRITE));
+}
+
+/* M.3 and M.4. */
+static int check_entries(struct mm_struct *mm)
+{
+	unsigned long rss = 0, high = 0, in_areas = 0;
+	struct vm_area_struct *vma;
+	int level;
+
+	for (unsigned long a = 0; a < TASK_SIZE; a = (a | ((1UL << pt_shift(level)) - 1)) + 1) {
+		pte_t e = *pt_lookup(mm->pgd, a, &level);
+
+		if (!pte_present(e))
+			continue;
+		if (level != 1 || entry_wrong(mm, e, a))
+			return 4;
+		rss++;
+		high += PageHighMem(pfn_to_page(pte_pfn(e)));
+	}
+	list_for_each_entry(vma, &mm->areas, link) {
+		if (vma->nr_pages != count_present(mm, vma->vm_start, vma->vm_end))
+			return 3;
+		in_areas += vma->nr_pages;
+	}
+	if (rss != mm->rss || in_areas != rss)
+		return 3;
+	return high != mm->rss_high ? 4 : 0;
+}
+
+int mm_check(struct mm_struct *mm)
+{
+	int broken = check_areas(mm);
+
+	if (!broken && pt_check(mm->pgd, 0, TASK_SIZE))
+		broken = 6;
+	if (!broken)
+		broken = check_entries(mm);
+	if (!broken && pt_count_tables(mm->pgd, 0, TASK_SIZE) != mm->nr_ptes)
+		broken = 5;
+	return broken;
+}

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vmalloc.c: contiguous virtual addresses over scattered frames (row F1).
+ *
+ *	area	[ page 0 | page 1 | page 2 | guard ]	addresses: vmap_area.c
+ *	           |        |        |
+ *	frames	 70123    4711     70007		high ones first
+ *
+ * Three steps, each undone when a later one fails: addresses (an area in state
+ * VMAP_NEW), then page tables and entries, run by run: a run is the part of the area
+ * that one page table serves, so the walk is done once a table.  The frames of an
+ * area are not listed anywhere else: the page table is the list.  So an area of any
+ * size needs no array, and growing the heap of large arrays does not need itself.
+ *
+ * Giving back: claim the area (only one can), clear its entries, free the frames of
+ * a VM_ALLOC area, hand the addresses to lazy freeing.
+ *
+ * Arithmetic: n bytes take ceil(n / PAGE_SIZE) frames and one page more of addresses.
+ * Worked example: vmalloc(10000): 3 frames, 16384 bytes of addresses.
+ *
+ * Invariants (beside those of vmap_area.c, with which they share the numbers):
+ *	V.6  every page of a live area is mapped, its guard page is not
+ *	V.7  the frames of live VM_ALLOC areas are in use and marked PG_vmalloc
+ *	V.8  NR_VMALLOC_PAGES, summed over the zones, is their number
+ *
+ * Locking: an area's entries belong to the one thread that makes or frees it; see
+ * vmap_area.c for the rest.  All calls but the lookups need a thread that may sleep.
+ *
+ * Failure: too few frames: those taken go back, the area retires; nothing is held.
+ * A request for more than all memory is refused before it has drained the machine.
+ *
+ * Cost: O(log areas + pages).  Unlike Linux: no array of pages; vmalloc never falls
+ * back to large pages; vfree in an interrupt is refused, not deferred.
+ */
+#include <quarry/vmalloc.h>
+
+#include "vmap_area.h"
+
+#include <quarry/highmem.h>
+#include <quarry/report.h>
+#include <quarry/slab.h>
+#include <quarry/zone.h>
+
+_Static_assert(VM_ALLOC != VM_MAP && VM_MAP != VM_IOREMAP, "an area is of one kind");
+
+static const char *kind_call(unsigned flags)
+{
+	return flags & VM_ALLOC ? "vmalloc" : flags & VM_MAP ? "vmap" : "ioremap";
+}
+
+static const char *undo_call(unsigned flags)
+{
+	return flags & VM_ALLOC ? "vfree" : flags & VM_MAP ? "vunmap" : "iounmap";
+}
+
+/* May this context map and unmap?  If not, say so. */
+static bool context_ok(const char *call, unsigned long value, unsigned long caller)
+{
+	if (likely(!in_interrupt() && vmap_area_ready()))
+		return true;
+	misuse(MISUSE_CONTEXT, caller, "%s(0x%lx): %s", call, value,
+	       in_interrupt() ? "in an interrupt" : "before vmalloc_init()");
+	return false;
+}
+
+/* ---- mapping ------------------------------------------------------------------ */
+
+/* Where the pages of an area come from, one after the other. */
+struct source {
+	gfp_t gfp;		/* VM_ALLOC: take them with this mask */
+	struct page **pages;	/* VM_MAP: here they are */
+	pfn_t pfn;		/* VM_IOREMAP: counted up from here */
+	pgprot_t prot;
+};
+
+static struct page *take_page(gfp_t gfp)
+{
+	struct page *page = alloc_page(gfp & ~__GFP_ZERO);
+
+	if (page) {
+		__SetPageVmalloc(page);
+		zone_stat_add(page_zone(page), NR_VMALLOC_PAGES, 1);
+	}
+	return page;
+}
+
+static void drop_page(pte_t old, unsigned long addr, void *arg)
+{
+	struct page *page = pte_pfn(old) < max_pfn ? pfn_to_page(pte_pfn(old)) : NULL;
+
+	(void)arg;
+	if (!page || !PageVmalloc(page))
+		mm_panic("vmalloc: entry 0x%llx at %p names no frame of an area",
+			 (unsigned long long)old.val, (void *)addr);
+	__ClearPageVmalloc(page);
+	zone_stat_add(page_zone(page), NR_VMALLOC_PAGES, -1);
+	__free_page(page);
+}
+
+/* The entry for page @i of an area.  Return: false when there is no frame. */
+static bool next_entry(const struct source *src, unsigned flags, unsigned long i, pte_t *e)
+{
+	struct page *page;
+
+	if (flags & VM_IOREMAP) {
+		*e = mk_pte(src->pfn + i, src->prot);
+		return true;
+	}
+	page = flags & VM_ALLOC ? take_page(src->gfp) : src->pages[i];
+	if (page)
+		*e = mk_pte(page_to_pfn(page), src->prot);
+	return page != NULL;
+}
+
+/* Fill the entries of one page table, for the pages from @i on.  Return: how many. */
+static unsigned long map_run(struct vmap_area *area, const struct source *src, unsigned long i)
+{
+	unsigned long addr = area->start + (i << PAGE_SHIFT);
+	unsigned long room = pt_entries(1) - pt_index(addr, 1), n;
+	pte_t *slot = pt_walk_alloc(swapper_pg_dir, addr, &pt_ops_kernel);
+	pte_t e;
+
+	room = min(room, area->nr_pages - i);
+	for (n = 0; slot && n < room && next_entry(src, area->flags, i + n, &e); n++)
+		set_pte(slot + n, e);
+	return n;
+}
+
+static void unmap_area(struct vmap_area *area)
+{
+	pt_unmap_range(swapper_pg_dir, area->start, (unsigned long)area->nr_pages << PAGE_SHIFT,
+		       area->flags & VM_ALLOC ? drop_page : NULL, NULL);
+	vmap_area_retire(area);
+}
+
+static void clear_area(const struct vmap_area *area)
+{
+	for (unsigned long i = 0; i < area->nr_pages; i++)
+		clear_page((void *)(area->start + (i << PAGE_SHIFT)));
+}
+
+/* Map all of a new area and publish it.  Return: its address; or NULL: it is undone and gone. */
+static void *map_area(struct vmap_area *area, const struct source *src)
+{
+	unsigned long run, start = area->start;
+
+	for (unsigned long i = 0; i < area->nr_pages; i += run) {
+		run = map_run(area, src, i);
+		if (!run) {
+			unmap_area(area);
+			return NULL;
+		}
+	}
+	if (src->gfp & __GFP_ZERO)
+		clear_area(area);
+	vmap_area_publish(area);
+	return (void *)start;
+}
+
+static void report_failure(const char *call, gfp_t gfp, unsigned long size, unsigned long caller)
+{
+	if (!(gfp & __GFP_NOWARN))
+		report_alloc_failure(call, gfp, 0, size, caller);
+}
+
+/* ---- taking -------------------------------------------------------------------- */
+
+static bool more_than_memory(unsigned long pages)
+{
+	unsigned long managed = 0;
+	struct zone *z;
+
+	for_each_zone(z)
+		managed += z->managed_pages;
+	return pages > managed;
+}
+
+static bool mask_ok(unsigned long size, gfp_t gfp, unsigned long caller)
+{
+	const char *wrong = gfp_contradiction(gfp);
+
+	if (!wrong && !(gfp & __GFP_WAIT))
+		wrong = "page tables are made, so the mask must allow sleeping";
+	if (wrong)
+		misuse(MISUSE_GFP, caller, "vmalloc(%lu, 0x%x): %s", size, gfp, wrong);
+	return !wrong;
+}
+
+static bool size_ok(const char *call, unsigned long size, unsigned long caller)
+{
+	if (likely(size && PAGE_ALIGN(size) >= size))
+		return true;
+	misuse(MISUSE_SIZE, caller, "%s(%lu): %s", call, size, size ? "wraps around" : "no size");
+	return false;
+}
+
+static void *do_vmalloc(unsigned long size, gfp_t gfp, unsigned long caller)
+{
+	unsigned long pages = PAGE_ALIGN(size) >> PAGE_SHIFT;
+	struct source src = { .gfp = gfp | __GFP_NOWARN, .prot = PAGE_KERNEL };
+	struct vmap_area *area = NULL;
+	void *start = NULL;
+
+	if (!context_ok("vmalloc", size, caller) || !size_ok("vmalloc", size, caller) ||
+	    !mask_ok(size, gfp, caller))
+		return NULL;
+	if (!(gfp & GFP_ZONEMASK))
+		src.gfp |= __GFP_HIGHMEM;
+	if (!more_than_memory(pages))
+		area = vmap_area_alloc(pages, VM_ALLOC, caller, src.gfp);
+	if (area)
+		start = map_area(area, &src);
+	if (!start)
+		report_failure("vmalloc", gfp, size, caller);
+	return start;
+}
+
+void *vmalloc(unsigned long size)
+{
+	return do_vmalloc(size, GFP_KERNEL, _RET_IP_);
+}
+
+void *vzalloc(unsigned long size)
+{
+	return do_vmalloc(size, GFP_KERNEL | __GFP_ZERO, _RET_IP_);
+}
+
+void *__vmalloc(unsigned long size, gfp_t gfp)
+{
+	return do_vmalloc(size, gfp, _RET_IP_);
+}
+
+/* What is wrong with @pages?  NULL: nothing. */
+static const char *pages_wrong(struct page **pages, unsigned count)
+{
+	if (!pages || !count)
+		return "no pages";
+	for (unsigned i = 0; i < count; i++) {
+		unsigned long at = (unsigned long)pages[i] - (unsigned long)mem_map;
+
+		if (!pages[i] || at % sizeof(struct page) || at / sizeof(struct page) >= max_pfn)
+			return "an element is no struct page";
+	}
+	return NULL;
+}
+
+void *vmap(struct page **pages, unsigned count, unsigned long flags, pgprot_t prot)
+{
+	unsigned long caller = _RET_IP_, size = (unsigned long)count << PAGE_SHIFT;
+	struct source src = { .gfp = GFP_KERNEL, .pages = pages, .prot = prot };
+	struct vmap_area *area = NULL;
+	const char *wrong;
+	void *start = NULL;
+
+	(void)flags;
+	if (!context_ok("vmap", count, caller))
+		return NULL;
+	wrong = pages_wrong(pages, count);
+	if (wrong || size >> PAGE_SHIFT != count) {
+		misuse(MISUSE_ARGUMENT, caller, "vmap(%p, %u): %s", (void *)pages, count,
+		       wrong ? wrong : "wraps around");
+		return NULL;
+	}
+	area = vmap_area_alloc(count, VM_MAP, caller, __GFP_NOWARN);
+	if (area)
+		start = map_area(area, &src);
+	if (!start)
+		report_failure("vmap", GFP_KERNEL, size, caller);
+	return start;
+}
+
+/* What is wrong with [@phys, @phys + @size) as device memory?  NULL: nothing. */
+static const char *device_wrong(phys_addr_t phys, size_t size)
+{
+	phys_addr_t last = phys + size - 1;
+	pfn_t pfn = (pfn_t)(last >> PAGE_SHIFT);
+
+	if (!size)
+		return "no size";
+	if (last < phys || size + (size_t)(phys & ~PAGE_MASK) < size)
+		return "wraps around";
+	if (pte_pfn(mk_pte(pfn, PAGE_KERNEL_NOCACHE)) != last >> PAGE_SHIFT)
+		return "beyond what a page-table entry can name";
+	for (pfn = (pfn_t)(phys >> PAGE_SHIFT); pfn_valid(pfn) && pfn <= last >> PAGE_SHIFT; pfn++)
+		if (!PageReserved(pfn_to_page(pfn)))
+			return "memory of the page allocator";
+	return NULL;
+}
+
+void *ioremap(phys_addr_t phys, size_t size)
+{
+	unsigned long caller = _RET_IP_, offset = (unsigned long)(phys & ~PAGE_MASK);
+	struct source src = { .pfn = (pfn_t)(phys >> PAGE_SHIFT), .prot = PAGE_KERNEL_NOCACHE };
+	const char *wrong = device_wrong(phys, size);
+	struct vmap_area *area;
+	char *start = NULL;
+
+	if (!context_ok("ioremap", size, caller))
+		return NULL;
+	if (wrong) {
+		misuse(MISUSE_ARGUMENT, caller, "ioremap(0x%llx, %lu): %s", (unsigned long long)phys,
+		       (unsigned long)size, wrong);
+		return NULL;
+	}
+	area = vmap_area_alloc(DIV_ROUND_UP(offset + size, PAGE_SIZE), VM_IOREMAP, caller, __GFP_NOWARN);
+	if (area) {
+		area->phys = phys;
+		start = map_area(area, &src);
+	}
+	if (!start)
+		report_failure("ioremap", GFP_KERNEL, size, caller);
+	return start ? start + offset : NULL;
+}
+
+/* ---- giving back --------------------------------------------------------------- */
+
+/* No area of kind @want starts at @addr: say what is there. */
+static __cold_path void report_foreign(unsigned long addr, unsigned want, const struct vmap_area *found,
+				       unsigned long caller)
+{
+	const char *call = undo_call(want), *what = port_describe_address((void *)addr);
+
+	if (!found->end && virt_addr_valid((void *)addr))
+		misuse(MISUSE_WRONG_LAYER, caller, "%s(0x%lx): an address of low memory, not of an area; use kfree() or free_pages()",
+		       call, addr);
+	else if (!found->end)
+		misuse(MISUSE_FOREIGN, caller, "%s(0x%lx): no area there%s%s", call, addr, what ? ": " : "",
+		       what ? what : "");
+	else if (found->start != addr)
+		misuse(MISUSE_MIDDLE, caller, "%s(0x%lx): in the middle of the area at 0x%lx of %u pages", call, addr,
+		       found->start, found->nr_pages);
+	else if (found->state != VMAP_LIVE)
+		misuse(MISUSE_DOUBLE_FREE, caller, "%s(0x%lx): double free: the area of %u pages is free already",
+		       call, addr, found->nr_pages);
+	else
+		misuse(MISUSE_WRONG_LAYER, caller, "%s(0x%lx): the area of %u pages is of %s(); use %s()", call, addr,
+		       found->nr_pages, kind_call(found->flags), undo_call(found->flags));
+}
+
+static void give_back(unsigned long addr, unsigned want, unsigned long caller)
+{
+	struct vmap_area *area, found;
+
+	if (!addr || !context_ok(undo_call(want), addr, caller))
+		return;
+	area = vmap_area_claim(addr, want, &found);
+	if (area)
+		unmap_area(area);
+	else
+		report_foreign(addr, want, &found, caller);
+}
+
+void vfree(const void *addr)
+{
+	give_back((unsigned long)addr, VM_ALLOC, _RET_IP_);
+}
+
+void vunmap(const void *addr)
+{
+	give_back((unsigned long)addr, VM_MAP, _RET_IP_);
+}
+
+void iounmap(const volatile void *addr)
+{
+	give_back((unsigned long)addr & PAGE_MASK, VM_IOREMAP, _RET_IP_);
+}
+
+/* ---- looking --------------------------------------------------------------------- */
+
+bool is_vmalloc_addr(const void *p)
+{
+	unsigned long addr = (unsigned long)p;
+
+	return addr >= VMALLOC_START && addr < VMALLOC_END;
+}
+
+/* Is there a page at @addr?  Its entry, if so. */
+static bool find_entry(const void *addr, pte_t *e)
+{
+	int level;
+
+	if (!is_vmalloc_addr(addr))
+		return false;
+	*e = *pt_lookup(swapper_pg_dir, (unsigned long)addr, &level);
+	return level == 1 && pte_present(*e);
+}
+
+unsigned long vmalloc_to_pfn(const void *addr)
+{
+	pte_t e;
+
+	return find_entry(addr, &e) ? pte_pfn(e) : 0;
+}
+
+struct page *vmalloc_to_page(const void *addr)
+{
+	pte_t e;
+
+	return find_entry(addr, &e) && pfn_valid(pte_pfn(e)) ? pfn_to_page(pte_pfn(e)) : NULL;
+}
+
+/* ---- either kind of memory ------------------------------------------------------- */
+
+static void *do_kvmalloc(size_t size, gfp_t gfp, unsigned long caller)
+{
+	bool may_vmalloc = gfp & __GFP_WAIT && !(gfp & GFP_ZONEMASK) && size > PAGE_SIZE;
+	void *p = NULL;
+
+	if (!may_vmalloc)
+		return kmalloc(size, gfp);
+	if (size <= KMALLOC_MAX_SIZE)
+		p = kmalloc(size, (gfp & ~__GFP_NOFAIL) | __GFP_NOWARN | __GFP_NORETRY);
+	return p ? p : do_vmalloc(size, gfp, caller);
+}
+
+void *kvmalloc(size_t size, gfp_t gfp)
+{
+	return do_kvmalloc(size, gfp, _RET_IP_);
+}
+
+void *kvzalloc(size_t size, gfp_t gfp)
+{
+	return do_kvmalloc(size, gfp | __GFP_ZERO, _RET_IP_);
+}
+
+void kvfree(const void *p)
+{
+	if (is_vmalloc_addr(p))
+		give_back((unsigned long)p, VM_ALLOC, _RET_IP_);
+	else
+		kfree(p);
+}
+
+/* ---- the layer itself ------------------------------------------------------------- */
+
+void vmalloc_init(void)
+{
+	vmap_area_init(VMALLOC_START, VMALLOC_END);
+}
+
+void vmalloc_purge(void)
+{
+	if (context_ok("vmalloc_purge", 0, _RET_IP_))
+		vmap_area_purge(true);
+}
+
+void vmalloc_for_each(bool (*fn)(const struct vmalloc_area_info *info, void *arg), void *arg)
+{
+	struct vmap_area a = { .end = 0 };
+
+	while (vmap_area_next(a.end, &a)) {
+		struct vmalloc_area_info info = {
+			.start = a.start, .size = a.end - a.start, .caller = a.caller,
+			.nr_pages = a.nr_pages, .flags = a.flags, .phys = a.phys,
+		};
+
+		if (!fn(&info, arg))
+			return;
+	}
+}
+
+void vmalloc_get_totals(struct vmalloc_totals *t)
+{
+	vmap_area_totals(t);
+}
+
+/* V.6, V.7 for one area; counts its own frames. */
+static int check_pages(const struct vmap_area *a, unsigned long *owned)
+{
+	pte_t e;
+
+	for (unsigned long i = 0; i < a->nr_pages; i++) {
+		const void *addr = (void *)(a->start + (i << PAGE_SHIFT));
+		struct page *page = vmalloc_to_page(addr);
+
+		if (!find_entry(addr, &e))
+			return 6;
+		if (a->flags & VM_ALLOC && (!page || !PageVmalloc(page) || !page_count(page)))
+			return 7;
+		*owned += a->flags & VM_ALLOC ? 1 : 0;
+	}
+	return find_entry((void *)(a->end - PAGE_SIZE), &e) ? 6 : 0;
+}
+
+int vmalloc_check(void)
+{
+	int broken = vmap_area_check();
+	struct vmap_area a = { .end = 0 };
+	unsigned long owned = 0;
+	long counted = 0;
+	struct zone *z;
+
+	while (!broken && vmap_area_next(a.end, &a))
+		broken = check_pages(&a, &owned);
+	for_each_zone(z)
+		counted += z->vm_stat[NR_VMALLOC_PAGES];
+	return broken ? broken : counted != (long)owned ? 8 : 0;
+}

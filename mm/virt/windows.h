@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * windows.h: the fixmap and pkmap windows; between fixmap.c, kmap.c and
+ * kmap_local.c only.
+ */
+#ifndef MM_VIRT_WINDOWS_H
+#define MM_VIRT_WINDOWS_H
+
+#include <quarry/highmem.h>
+
+/* The level-1 entry of each fixed slot; NULL before fixmap_init(). */
+extern pte_t *fixmap_pte[__end_of_fixed_addresses];
+
+/** fixmap_slot_is_kmap() - is @idx one of kmap_atomic's or kmap_local's? */
+static inline bool fixmap_slot_is_kmap(unsigned idx)
+{
+	return (idx >= FIX_KMAP_BEGIN && idx <= FIX_KMAP_END) ||
+	       (idx >= FIX_KMAP_LOCAL_BEGIN && idx <= FIX_KMAP_LOCAL_END);
+}
+
+/** kmap_page_wrong() - why @page cannot be mapped; NULL: it can. */
+static inline const char *kmap_page_wrong(const struct page *page)
+{
+	unsigned long at = (unsigned long)page - (unsigned long)mem_map;
+
+	if (unlikely(at >= max_pfn * sizeof(struct page)))
+		return "not a struct page of mem_map";
+	if (unlikely(page->flags & (1UL << PG_buddy | 1UL << PG_pcp)))
+		return "the frame is free";
+	return NULL;
+}
+
+int kmap_local_check(void);
+int fixmap_check(void);
+
+#endif

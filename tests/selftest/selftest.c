@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * selftest.c: runs the selftests and writes TAP.
+ *
+ * A test registers by standing in the linker section "selftests".  Before each
+ * one the runner counts: free frames by zone, objects in use by cache, areas of
+ * the vmalloc window.  After it, when everything that is only kept for speed
+ * has been given back, the same count must come out, and every invariant of the
+ * memory manager must hold (mm_check_all).  So no test needs to look for leaks.
+ *
+ * The memory of a thread that ended may be freed a moment later by whoever runs
+ * next, so the runner lets others run a few times before it calls a difference
+ * a leak.
+ */
+#include "selftest.h"
+
+#include <quarry/highmem.h>
+#include <quarry/printf.h>
+#include <quarry/slab.h>
+#include <quarry/string.h>
+#include <quarry/vmalloc.h>
+#include <quarry/zone.h>
+
+#include "kernel/sched.h"
+#include "util.h"
+
+extern const struct selftest __start_selftests[], __stop_selftests[];
+
+#define MAX_CACHES 128
+#define SETTLE_TRIES 100
+
+struct counts {
+	unsigned long free[MAX_NUMNODES * MAX_NR_ZONES];
+	unsigned long areas;
+	unsigned caches;
+	const char *cache[MAX_CACHES];
+	unsigned long active[MAX_CACHES];
+};
+
+static struct counts before, after;
+
+/* What the test that runs has said so far. */
+static struct {
+	const struct selftest *test;
+	bool failed;
+	const char *skipped;
+	char text[2048];
+	size_t len;
+} now;
+
+/* ---- what a test may say ------------------------------------------------------- */
+
+static void say_write(struct seq *s, const char *text, size_t len)
+{
+	(void)s;
+	for (; len-- && now.len < sizeof(now.text) - 2; text++) {
+		if (now.len == 0 || now.text[now.len - 1] == '\n') {
+			now.text[now.len++] = '#';
+			if (*text != '#' && now.len < sizeof(now.text) - 2)
+				now.text[now.len++] = ' ';
+		}
+		if (now.len < sizeof(now.text) - 1)
+			now.text[now.len++] = *text;
+	}
+}
+
+static struct seq say = { .write = say_write };
+
+/* The seq of report.h has no va_list form, so format into a line of our own. */
+void selftest_fail(const char *file, int line, const char *fmt, ...)
+{
+	char buf[512];
+	va_list ap;
+
+	now.failed = true;
+	va_start(ap, fmt);
+	mm_vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	seq_printf(&say, "%s:%d: %s", file, line, buf);
+	if (now.len && now.text[now.len - 1] != '\n')
+		seq_puts(&say, "\n");
+}
+
+void selftest_skip(const char *why)
+{
+	now.skipped = why;
+}
+
+/* On a terminal the lines of progress overwrite each other; elsewhere there are none. */
+bool selftest_on_terminal;
+
+void selftest_progress(unsigned long done, unsigned long of)
+{
+	if (selftest_on_terminal && now.test)
+		mm_log("\r# %s: %lu of %lu\033[K\r", now.test->name, done, of);
+}
+
+/* ---- counting before and after ---------------------------------------------------- */
+
+static bool count_cache(struct kmem_cache *s, void *arg)
+{
+	struct counts *c = arg;
+	struct slabinfo info;
+
+	if (c->caches == MAX_CACHES)
+		return false;
+	slab_get_info(s, &info);
+	c->cache[c->caches] = info.name;
+	c->active[c->caches++] = info.active_objs;
+	return true;
+}
+
+static void count(struct counts *c)
+{
+	struct vmalloc_totals totals;
+	struct zone *z;
+	unsigned i = 0;
+
+	st_settle();
+	memset(c, 0, sizeof(*c));
+	slab_for_each(count_cache, c);
+	vmalloc_get_totals(&totals);
+	c->areas = totals.areas;
+	for_each_zone(z)
+		c->free[i++] = zone_free_pages(z);
+}
+
+static bool same(const struct counts *a, const struct counts *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+static void report_caches(const struct counts *a, const struct counts *b)
+{
+	unsigned i;
+
+	if (a->caches != b->caches) {
+		seq_printf(&say, "%u caches before, %u after\n", a->caches, b->caches);
+		return;
+	}
+	for (i = 0; i < a->caches; i++)
+		if (a->active[i] != b->active[i])
+			seq_printf(&say, "%s: %lu objects in use before, %lu after\n", a->cache[i],
+				   a->active[i], b->active[i]);
+}
+
+static void report_difference(const struct counts *a, const struct counts *b)
+{
+	struct zone *z;
+	unsigned i = 0;
+
+	for_each_zone(z) {
+		if (a->free[i] != b->free[i])
+			seq_printf(&say, "zone %s: %lu frames free before, %lu after\n", z->name,
+				   a->free[i], b->free[i]);
+		i++;
+	}
+	if (a->areas != b->areas)
+		seq_printf(&say, "vmalloc areas: %lu before, %lu after\n", a->areas, b->areas);
+	report_caches(a, b);
+}
+
+/* Everything is as before, or the test has failed. */
+static void compare_counts(void)
+{
+	int tries;
+
+	for (tries = 0; tries < SETTLE_TRIES; tries++) {
+		count(&after);
+		if (same(&before, &after))
+			return;
+		thread_sleep_ms(1);
+	}
+	now.failed = true;
+	report_difference(&before, &after);
+}
+
+/* ---- the runner ------------------------------------------------------------------- */
+
+static bool run_one(struct seq *s, const struct selftest *t, unsigned number)
+{
+	memset(&now, 0, sizeof(now));
+	now.test = t;
+	count(&before);
+	t->run();
+	misuse_quiet(false);
+	compare_counts();
+	if (mm_check_all(&say))
+		now.failed = true;
+	now.text[now.len] = '\0';
+	now.test = NULL;
+
+	seq_printf(s, "%sok %u - %s%s%s\n", now.failed ? "not " : "", number, t->name,
+		   now.skipped && !now.failed ? " # SKIP " : "",
+		   now.skipped && !now.failed ? now.skipped : "");
+	if (now.failed)
+		seq_printf(s, "%s%s", now.text, now.len && now.text[now.len - 1] != '\n' ? "\n" : "");
+	return !now.failed;
+}
+
+static bool selected(const struct selftest *t, const char *prefix)
+{
+	return !prefix || st_begins(t->name, prefix);
+}
+
+#define MAX_TESTS 512
+static const struct selftest *chosen[MAX_TESTS];
+
+/* Those that @prefix selects, by name: by row, that is.  Return: how many. */
+static unsigned choose(const char *prefix)
+{
+	const struct selftest *t;
+	unsigned n = 0, i;
+
+	for (t = __start_selftests; t < __stop_selftests && n < MAX_TESTS; t++) {
+		if (!selected(t, prefix))
+			continue;
+		for (i = n++; i > 0 && strcmp(chosen[i - 1]->name, t->name) > 0; i--)
+			chosen[i] = chosen[i - 1];
+		chosen[i] = t;
+	}
+	return n;
+}
+
+int selftest_run(struct seq *s, const char *prefix)
+{
+	unsigned i, planned = choose(prefix);
+	int failed = 0;
+
+	if (!planned)
+		return -ENOENT;
+	seq_printf(s, "1..%u\n", planned);
+	for (i = 0; i < planned; i++)
+		failed += !run_one(s, chosen[i], i + 1);
+	if (failed)
+		seq_printf(s, "# %d of %u failed\n", failed, planned);
+	return failed;
+}
+
+void selftest_list(struct seq *s)
+{
+	unsigned i, n = choose(NULL);
+
+	for (i = 0; i < n; i++)
+		seq_printf(s, "%s\n", chosen[i]->name);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * util.c: what several selftests share.
+ */
+#include "util.h"
+
+#include <quarry/highmem.h>
+#include <quarry/memblock.h>
+#include <quarry/slab.h>
+#include <quarry/vmalloc.h>
+
+#include "kernel/machine.h"
+
+bool st_begins(const char *text, const char *start)
+{
+	while (*start)
+		if (*text++ != *start++)
+			return false;
+	return true;
+}
+
+bool st_equal(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return *a == *b;
+}
+
+bool st_contains(const char *text, const char *part)
+{
+	for (; *text; text++)
+		if (st_begins(text, part))
+			return true;
+	return *part == '\0';
+}
+
+bool st_on_pc(void)
+{
+	return st_equal(machine_arch(), "i386");
+}
+
+/* ---- text --------------------------------------------------------------------- */
+
+static char captured[8192];
+static size_t captured_len;
+
+static void capture_write(struct seq *s, const char *text, size_t len)
+{
+	(void)s;
+	while (len-- && captured_len < sizeof(captured) - 1)
+		captured[captured_len++] = *text++;
+	captured[captured_len] = '\0';
+}
+
+const char *st_capture(void (*print)(struct seq *s))
+{
+	struct seq s = { .write = capture_write };
+
+	captured_len = 0;
+	captured[0] = '\0';
+	print(&s);
+	return captured;
+}
+
+/* ---- memory ------------------------------------------------------------------- */
+
+static bool shrink_one(struct kmem_cache *s, void *arg)
+{
+	(void)arg;
+	kmem_cache_shrink(s);
+	return true;
+}
+
+void st_settle(void)
+{
+	kmap_flush_unused();
+	vmalloc_purge();
+	slab_drain(NULL);
+	slab_for_each(shrink_one, NULL);
+	drain_all_pages(NULL);
+}
+
+unsigned long st_free_high(void)
+{
+	return zone_free_pages(st_zone(ZONE_HIGHMEM));
+}
+
+unsigned long st_free_low(void)
+{
+	struct zone *z;
+	unsigned long n = 0;
+
+	for_each_zone(z)
+		if (z->type != ZONE_HIGHMEM)
+			n += zone_free_pages(z);
+	return n;
+}
+
+unsigned long st_take(struct list_head *list, gfp_t gfp, unsigned order, unsigned long max)
+{
+	unsigned long n = 0;
+	struct page *page;
+
+	while (n < max && (page = alloc_pages(gfp, order))) {
+		list_add_tail(&page->lru, list);
+		n++;
+	}
+	return n;
+}
+
+void st_give_some(struct list_head *list, unsigned order, unsigned long n)
+{
+	while (n-- && !list_empty(list)) {
+		struct page *page = list_first_entry(list, struct page, lru);
+
+		list_del(&page->lru);
+		__free_pages(page, order);
+	}
+}
+
+void st_give(struct list_head *list, unsigned order)
+{
+	st_give_some(list, order, ~0UL);
+}
+
+void st_zone_order(struct st_order *o, gfp_t gfp)
+{
+	unsigned last = MAX_NR_ZONES;
+	LIST_HEAD(taken);
+	struct page *page;
+
+	*o = (struct st_order){ .first = MAX_NR_ZONES };
+	st_settle();	/* what is on the CPUs' own lists would mix the order */
+	st_take(&taken, gfp, 0, ~0UL);
+	list_for_each_entry(page, &taken, lru) {
+		unsigned zone = page_zonenum(page);
+
+		if (last == MAX_NR_ZONES)
+			o->first = zone;
+		o->rises += zone > last;
+		o->zones |= 1u << zone;
+		last = zone;
+	}
+	st_give(&taken, 0);
+}
+
+unsigned long st_blocks(const struct zone *z, unsigned order)
+{
+	unsigned long n = 0;
+	unsigned o;
+
+	for (o = order; o <= MAX_PAGE_ORDER; o++)
+		n += z->free_area[o].nr_free << (o - order);
+	return n;
+}
+
+u32 st_random(void)
+{
+	static u32 state = 2463534242u;
+
+	state ^= state << 13;
+	state ^= state >> 17;
+	state ^= state << 5;
+	return state;
+}
+
+static bool in_regions(const struct memblock_type *t, phys_addr_t start, phys_addr_t end, bool whole)
+{
+	unsigned i;
+
+	for (i = 0; i < t->cnt; i++) {
+		phys_addr_t b = t->regions[i].base, e = b + t->regions[i].size;
+
+		if (whole ? b <= start && end <= e : b < end && start < e)
+			return true;
+	}
+	return false;
+}
+
+bool st_frame_free_at_boot(pfn_t pfn)
+{
+	phys_addr_t start = (phys_addr_t)pfn << PAGE_SHIFT;
+
+	/* frame 0 is never handed out: 0 means "none" */
+	return pfn && in_regions(&memblock.memory, start, start + PAGE_SIZE, true) &&
+	       !in_regions(&memblock.reserved, start, start + PAGE_SIZE, false);
+}
+
+/* ---- misuse ------------------------------------------------------------------- */
+
+void st_misuse_begin(struct st_misuse *m, enum misuse kind, const char *file, int line)
+{
+	m->kind = kind;
+	m->file = file;
+	m->line = line;
+	m->of_kind = misuse_count(kind);
+	m->all = misuse_count(NR_MISUSE);
+	m->here = _RET_IP_;
+	misuse_quiet(true);
+}
+
+static const char *find(const char *text, const char *part)
+{
+	for (; *text; text++)
+		if (st_begins(text, part))
+			return text;
+	return NULL;
+}
+
+static unsigned long parse_hex(const char *p)
+{
+	unsigned long v = 0;
+
+	for (;; p++) {
+		if (*p >= '0' && *p <= '9')
+			v = v * 16 + (unsigned long)(*p - '0');
+		else if (*p >= 'a' && *p <= 'f')
+			v = v * 16 + (unsigned long)(*p - 'a' + 10);
+		else
+			return v;
+	}
+}
+
+/* Does @text, "name+0x12" or "0x1234", name the function that @here lies in? */
+static bool names_function(const char *text, unsigned long here)
+{
+	char buf[128];
+	const char *mine = port_symbol(buf, sizeof(buf), here);
+	unsigned long there;
+
+	if (st_begins(text, "0x")) {
+		there = parse_hex(text + 2);
+		return there > here ? there - here < 8192 : here - there < 8192;
+	}
+	while (*mine && *mine != '+' && *mine == *text)
+		mine++, text++;
+	return (*mine == '+' || *mine == '\0') && (*text == '+' || *text == '\0' || *text == '\n');
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Does @line hold @value as a number, hexadecimal behind 0x or decimal? */
+static bool names_value(const char *line, unsigned long value)
+{
+	for (; *line; line++) {
+		unsigned long v = 0;
+
+		if (st_begins(line, "0x")) {
+			line += 2;
+			if (parse_hex(line) == value)
+				return true;
+		} else if (is_digit(*line)) {
+			for (; is_digit(*line); line++)
+				v = v * 10 + (unsigned long)(*line - '0');
+			if (v == value)
+				return true;
+			line--;
+		}
+	}
+	return false;
+}
+
+static bool one_line(const char *text)
+{
+	while (*text && *text != '\n')
+		text++;
+	return text[0] == '\0' || text[1] == '\0';
+}
+
+bool st_misuse_end(struct st_misuse *m, const char *call, unsigned long value)
+{
+	const char *line = misuse_last(), *caller = find(line, "called from ");
+
+	misuse_quiet(false);
+	if (misuse_count(NR_MISUSE) != m->all + 1)
+		selftest_fail(m->file, m->line, "%s: %lu misuses reported, want one", call,
+			      misuse_count(NR_MISUSE) - m->all);
+	else if (misuse_count(m->kind) != m->of_kind + 1)
+		selftest_fail(m->file, m->line, "not reported as \"%s\": %s", misuse_name(m->kind), line);
+	else if (!st_contains(line, call))
+		selftest_fail(m->file, m->line, "the report does not name %s: %s", call, line);
+	else if (value && !names_value(line, value))
+		selftest_fail(m->file, m->line, "the report does not name the value 0x%lx: %s", value, line);
+	else if (!caller || !names_function(caller + 12, m->here))
+		selftest_fail(m->file, m->line, "the report does not name the caller: %s", line);
+	else if (!one_line(line))
+		selftest_fail(m->file, m->line, "the report is more than a line: %s", line);
+	else
+		return true;
+	return false;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* crt.S: where a program begins: argc, then the address of argv, are on the stack. */
+	.text
+	.globl _start
+_start:
+	xorl %ebp, %ebp		/* the outermost frame */
+	popl %eax		/* argc */
+	popl %edx		/* argv */
+	subl $8, %esp		/* the stack is aligned to 16 where a call is made */
+	pushl %edx
+	pushl %eax
+	call main
+	pushl %eax
+	call exit
+	.section .note.GNU-stack, "", @progbits

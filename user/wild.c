@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wild.c: accesses that a task has no right to; each must end it, and only it.
+ *
+ *	wild		writes to 0xdeadbeef
+ *	wild null	reads through a NULL pointer
+ *	wild low	writes to an address of user space where nothing is
+ *	wild kernel	writes into the kernel's image
+ *	wild text	writes into its own code
+ *	wild rodata	writes to a constant
+ *	wild jump	calls an address where nothing is
+ *	wild pointer	gives such addresses to system calls, which must refuse (exits with 0)
+ */
+#include "sys.h"
+
+static const int constant = 7;
+static char buffer[16];
+
+static void poke(u32 addr)
+{
+	printf("wild: writing to 0x%08x\n", addr);
+	*(volatile int *)addr = 1;
+}
+
+static bool refused(const char *what, long answer)
+{
+	printf("wild: %s: %d\n", what, (int)answer);
+	return is_error(answer);
+}
+
+/* Each call is given an address that is not ours. */
+static int bad_pointers(void)
+{
+	bool good = true;
+
+	good &= refused("write(0xdeadbeef)", write(1, (void *)0xdeadbeef, 4));
+	good &= refused("write(NULL)", write(1, NULL, 4));
+	good &= refused("write(kernel)", write(1, (void *)0xc0100000, 4));
+	good &= refused("write(to the last byte)", write(1, (void *)0xffffffff, 2));
+	good &= refused("pageinfo(own text)", pageinfo((struct pageinfo *)(u32)main));
+	good &= refused("pageinfo(kernel)", pageinfo((struct pageinfo *)0xc0100000));
+	good &= refused("unmap(kernel)", unmap((void *)0xc0100000, PAGE));
+	good &= refused("map(4 GiB - 1)", syscall3(SYS_MAP, -1, 0, 0));
+	good &= refused("system call 4711", syscall3(4711, 0, 0, 0));
+	good &= write(1, buffer, 0) == 0;
+	return good ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	const char *how = argc > 1 ? argv[1] : "";
+
+	if (same(how, "null"))
+		return *(volatile int *)({ u32 zero; __asm__("xorl %0, %0" : "=r"(zero)); zero; });
+	if (same(how, "low"))
+		poke(0x20000000);
+	if (same(how, "kernel"))
+		poke(0xc0100000);
+	if (same(how, "text"))
+		poke((u32)main);
+	if (same(how, "rodata"))
+		poke((u32)&constant);
+	if (same(how, "jump"))
+		((void (*)(void))0x30000000)();
+	if (same(how, "pointer"))
+		return bad_pointers();
+	poke(0xdeadbeef);
+	printf("wild: survived, which must not be\n");
+	return 1;
+}
