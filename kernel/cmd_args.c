@@ -72,7 +72,8 @@ static const struct {
 	{ "GFP_NOIO", GFP_NOIO }, { "GFP_NOFS", GFP_NOFS }, { "GFP_USER", GFP_USER },
 	{ "GFP_HIGHUSER", GFP_HIGHUSER }, { "GFP_HIGHUSER_MOVABLE", GFP_HIGHUSER_MOVABLE },
 	{ "GFP_DMA", GFP_DMA }, { "GFP_DMA32", GFP_DMA32 }, { "__GFP_DMA", __GFP_DMA },
-	{ "__GFP_DMA32", __GFP_DMA32 }, { "__GFP_HIGHMEM", __GFP_HIGHMEM }, { "__GFP_MOVABLE", __GFP_MOVABLE },
+	{ "__GFP_DMA32", __GFP_DMA32 }, { "__GFP_HIGHMEM", __GFP_HIGHMEM },
+	{ "__GFP_MOVABLE", __GFP_MOVABLE },
 	{ "__GFP_WAIT", __GFP_WAIT }, { "__GFP_IO", __GFP_IO }, { "__GFP_FS", __GFP_FS },
 	{ "__GFP_HIGH", __GFP_HIGH }, { "__GFP_ZERO", __GFP_ZERO }, { "__GFP_NOWARN", __GFP_NOWARN },
 	{ "__GFP_NORETRY", __GFP_NORETRY }, { "__GFP_NOFAIL", __GFP_NOFAIL }, { "__GFP_COMP", __GFP_COMP },
@@ -92,7 +93,7 @@ static bool add_flag(const char *name, size_t len, gfp_t *gfp)
 			return true;
 		}
 	}
-	shell_error("'%.*s' is no allocation flag (examples: GFP_KERNEL, GFP_HIGHUSER, __GFP_ZERO; Tab lists them)",
+	shell_error("'%.*s' is no allocation flag (examples: GFP_KERNEL, __GFP_ZERO; Tab lists them)",
 		    (int)len, name);
 	return false;
 }
@@ -230,6 +231,7 @@ bool frame_argument(const char *text, pfn_t *pfn)
 	*pfn = v >> PAGE_SHIFT;
 	if (pfn_valid(*pfn))
 		return true;
-	shell_error("0x%lx is neither a frame (the last is 0x%lx), a physical nor a kernel address", v, max_pfn - 1);
+	shell_error("0x%lx is neither a frame (the last is 0x%lx), a physical nor a kernel address", v,
+		    max_pfn - 1);
 	return false;
 }

@@ -38,12 +38,13 @@ static int cmd_alloc(int argc, char **argv)
 	if (!page)
 		return shell_error("alloc_pages gave NULL");
 	print_handle(held_add(HELD_PAGES, page, (unsigned)order, PAGE_SIZE << order));
-	kprintf("frame 0x%lx (%lu), %lu page%s, zone %s, physical 0x%llx, ", page_to_pfn(page), page_to_pfn(page),
-		1UL << order, order ? "s" : "", page_zone(page)->name, (unsigned long long)page_to_phys(page));
+	kprintf("frame 0x%lx (%lu), %lu page%s, zone %s, physical 0x%llx, ", page_to_pfn(page),
+		page_to_pfn(page), 1UL << order, order ? "s" : "", page_zone(page)->name,
+		(unsigned long long)page_to_phys(page));
 	if (page_address(page))
 		kprintf("address %p\n", page_address(page));
 	else
-		kprintf("no address: high memory, see kmap\n");
+		kprintf("no address (see kmap)\n");
 	return 0;
 }
 
@@ -163,8 +164,8 @@ static int cmd_vmalloc(int argc, char **argv)
 		return shell_error("vmalloc gave NULL");
 	pages = PAGE_ALIGN(size) >> PAGE_SHIFT;
 	print_handle(held_add(HELD_VMALLOC, p, 0, size));
-	kprintf("%p - %p, %lu page%s and a guard page\n", p, (void *)((char *)p + (pages << PAGE_SHIFT)), pages,
-		pages == 1 ? "" : "s");
+	kprintf("%p - %p, %lu page%s and a guard page\n", p, (void *)((char *)p + (pages << PAGE_SHIFT)),
+		pages, pages == 1 ? "" : "s");
 	print_frames(p, pages);
 	return 0;
 }
@@ -243,7 +244,8 @@ static int cmd_held(int argc, char **argv)
 	for (struct held *h = held_next(NULL); h; h = held_next(h), n++) {
 		switch (h->kind) {
 		case HELD_PAGES:
-			kprintf("#%-3d pages    frame 0x%lx, order %u\n", h->id, page_to_pfn(h->ptr), h->order);
+			kprintf("#%-3d pages    frame 0x%lx, order %u\n", h->id, page_to_pfn(h->ptr),
+				h->order);
 			break;
 		case HELD_KMAP:
 			kprintf("#%-3d kmap     frame 0x%lx at %p\n", h->id, page_to_pfn(h->ptr),
@@ -269,21 +271,23 @@ const struct command memory_commands[] = {
 	  "reserved, or of another order is refused with a report.",
 	  "free #1", cmd_free, 1, 2, COMPLETE_NOTHING },
 	{ "kmalloc", "SIZE [FLAGS...]", "take SIZE bytes: kmalloc()",
-	  "Prints the address, the cache that it came from, the frame and the zone.", "kmalloc 100; kmalloc 64 GFP_DMA",
-	  cmd_kmalloc, 1, 10, COMPLETE_GFP },
+	  "Prints the address, the cache that it came from, the frame and the zone.",
+	  "kmalloc 100; kmalloc 64 GFP_DMA", cmd_kmalloc, 1, 10, COMPLETE_GFP },
 	{ "kfree", "#N|ADDRESS", "give them back: kfree()",
-	  "Any address may be tried: what is wrong is refused with a report.", "kfree 0xc0001234", cmd_kfree, 1, 1,
-	  COMPLETE_NOTHING },
+	  "Any address may be tried: what is wrong is refused with a report.",
+	  "kfree 0xc0001234", cmd_kfree, 1, 1, COMPLETE_NOTHING },
 	{ "vmalloc", "SIZE", "take scattered frames under one address: vmalloc()",
-	  "Prints the addresses and the frames behind them, high ones first.", "vmalloc 64K", cmd_vmalloc,
-	  1, 1, COMPLETE_NOTHING },
+	  "Prints the addresses and the frames behind them, high ones first.",
+	  "vmalloc 64K", cmd_vmalloc, 1, 1, COMPLETE_NOTHING },
 	{ "vfree", "#N|ADDRESS", "give them back: vfree()",
-	  "Only what vmalloc gave; all else is refused with a report.", "vfree #1", cmd_vfree, 1, 1, COMPLETE_NOTHING },
+	  "Only what vmalloc gave; all else is refused with a report.",
+	  "vfree #1", cmd_vfree, 1, 1, COMPLETE_NOTHING },
 	{ "kmap", "#N|FRAME", "give a frame an address: kmap()",
-	  "A low frame has one already.  A high one gets a slot of the window, counted.", "alloc 0 GFP_HIGHUSER; kmap #1", cmd_kmap, 1, 1,
-	  COMPLETE_NOTHING },
+	  "A low frame has one already.  A high one gets a slot of the window, counted.",
+	  "alloc 0 GFP_HIGHUSER; kmap #1", cmd_kmap, 1, 1, COMPLETE_NOTHING },
 	{ "kunmap", "#N|FRAME", "take it away: kunmap()",
-	  "As often as kmap was called; once more is refused.", "kunmap #2", cmd_kunmap, 1, 1, COMPLETE_NOTHING },
+	  "As often as kmap was called; once more is refused.",
+	  "kunmap #2", cmd_kunmap, 1, 1, COMPLETE_NOTHING },
 	{ "held", "", "what the commands above took and did not give back", NULL, "held", cmd_held, 0, 0,
 	  COMPLETE_NOTHING },
 	{ .name = NULL },

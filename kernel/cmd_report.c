@@ -113,29 +113,29 @@ static int cmd_check(int argc, char **argv)
 
 const struct command report_commands[] = {
 	REPORT("layout", "the kernel's part of the address space",
-	       "From the top down: the fixed slots, the kmap window, the vmalloc window, low memory, and in it\n"
-	       "the kernel's own image."),
+	       "From the top down: the fixed slots, the kmap window, the vmalloc window, low memory,\n"
+	       "and in it the kernel's own image."),
 	REPORT("meminfo", "all of memory, as /proc/meminfo",
 	       "In kB.  MemTotal is what the page allocator was given.  What this system has not shows 0."),
 	REPORT("buddyinfo", "free blocks by order, as /proc/buddyinfo",
-	       "One line for each zone: how many free blocks there are of 1, 2, 4 ... 1024 pages.  'alloc' and\n"
-	       "'free' show how they split and merge."),
+	       "One line for each zone: how many free blocks there are of 1, 2, 4 ... 1024 pages.\n"
+	       "'alloc' and 'free' show how they split and merge."),
 	REPORT("zoneinfo", "zones and watermarks, as /proc/zoneinfo",
-	       "In pages.  min, low and high are the watermarks; protection is what a zone keeps from requests\n"
-	       "that could also use a higher zone; pagesets are the CPUs' own lists."),
+	       "In pages.  min, low and high are the watermarks; protection is what a zone keeps from\n"
+	       "requests that could also use a higher zone; pagesets are the CPUs' own lists."),
 	REPORT("pagetypeinfo", "free blocks by type, as /proc/pagetypeinfo",
 	       "Blocks are not grouped by mobility here: all are Unmovable."),
 	REPORT("slabinfo", "caches of objects, as /proc/slabinfo",
-	       "active_objs are in their users' hands; num_objs have memory; limit and batchcount are of the\n"
-	       "CPUs' own arrays."),
+	       "active_objs are in their users' hands; num_objs have memory; limit and batchcount are of\n"
+	       "the CPUs' own arrays."),
 	REPORT("vmallocinfo", "areas of the vmalloc window, as /proc/vmallocinfo",
 	       "Address, bytes with the guard page, who asked for it, how many frames."),
 	{ "gdt", "", "the segment descriptors, decoded",
-	  "Base 0 and limit 4 GiB in each: so a logical address is the linear one.", "gdt", cmd_gdt, 0, 0,
-	  COMPLETE_NOTHING },
+	  "Base 0 and limit 4 GiB in each: so a logical address is the linear one.",
+	  "gdt", cmd_gdt, 0, 0, COMPLETE_NOTHING },
 	{ "memmap", "", "the machine's memory, and what was reserved at boot",
-	  "As memblock holds it.  'machine' shows the firmware's own list.", "memmap", cmd_memmap, 0, 0,
-	  COMPLETE_NOTHING },
+	  "As memblock holds it.  'machine' shows the firmware's own list.",
+	  "memmap", cmd_memmap, 0, 0, COMPLETE_NOTHING },
 	{ "machine", "", "CPU, features, the firmware's memory map", NULL, "machine", cmd_machine, 0, 0,
 	  COMPLETE_NOTHING },
 	{ "page", "FRAME|ADDRESS", "everything known about one frame",
@@ -143,8 +143,10 @@ const struct command report_commands[] = {
 	  "in between, a physical address.  #N is a block that 'alloc' gave.",
 	  "page 0x100; page 0xc0100000", cmd_page, 1, 1, COMPLETE_NOTHING },
 	{ "misuse", "", "what the memory manager refused so far",
-	  "Counts by kind, and the last report.  Try 'kfree 0x1234'.", "misuse", cmd_misuse, 0, 0, COMPLETE_NOTHING },
+	  "Counts by kind, and the last report.  Try 'kfree 0x1234'.",
+	  "misuse", cmd_misuse, 0, 0, COMPLETE_NOTHING },
 	{ "check", "", "test every invariant of the memory manager",
-	  "Each broken one is named by its file and number.  Exact while nothing else runs.", "check", cmd_check, 0, 0, COMPLETE_NOTHING },
+	  "Each broken one is named by its file and number.  Exact while nothing else runs.",
+	  "check", cmd_check, 0, 0, COMPLETE_NOTHING },
 	{ .name = NULL },
 };

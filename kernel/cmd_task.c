@@ -113,7 +113,8 @@ static bool is_program(struct task *t, void *arg)
 	if (!t->is_user || t->state == TASK_DEAD)
 		return true;
 	*found = t;
-	shell_error("%s[%d] still runs, and its pages come and go: wait for it, or 'kill %d'", t->name, t->pid, t->pid);
+	shell_error("%s[%d] still runs, and its pages come and go: wait for it, or 'kill %d'", t->name,
+		    t->pid, t->pid);
 	return false;
 }
 
@@ -151,7 +152,8 @@ static void print_split(unsigned long addr)
 			bits[at + i] = '0' + (char)(addr >> (shift + width - 1 - i) & 1);
 		mm_snprintf(names + at, sizeof(names) - (size_t)at, "%-*s  ", width,
 			    level ? level_name(level) : "offset");
-		mm_snprintf(numbers + at, sizeof(numbers) - (size_t)at, level ? "%-*u  " : "0x%-*x", width, value);
+		mm_snprintf(numbers + at, sizeof(numbers) - (size_t)at, level ? "%-*u  " : "0x%-*x", width,
+			    value);
 		at += width;
 		bits[at++] = ' ';
 		bits[at++] = ' ';
@@ -162,29 +164,32 @@ static void print_split(unsigned long addr)
 
 static void print_flags(pte_t e, int level)
 {
+	bool leaf = level == 1 || pte_huge(e);
+
 	kprintf("%s, %s%s%s%s%s", pte_write(e) ? "writable" : "read-only", pte_user(e) ? "user" : "kernel",
-		pte_young(e) ? ", accessed" : "", pte_dirty(e) && (level == 1 || pte_huge(e)) ? ", dirty" : "",
-		pte_global(e) && (level == 1 || pte_huge(e)) ? ", global" : "",
-		level > 1 && pte_huge(e) ? ", large page" : "");
+		pte_young(e) ? ", accessed" : "", leaf && pte_dirty(e) ? ", dirty" : "",
+		leaf && pte_global(e) ? ", global" : "", leaf && level > 1 ? ", large page" : "");
 }
 
 static void print_step(const struct pt_step *step)
 {
 	unsigned long long at = step->table + step->index * sizeof(pte_t);
 	int digits = 2 * sizeof(pteval_t);
+	bool leaf;
 
 	if (pfn_valid((pfn_t)(at >> PAGE_SHIFT)))
 		kprintf("%-11s at 0x%llx, entry %u at 0x%llx: 0x%0*llx\n", level_name(step->level),
 			(unsigned long long)step->table, step->index, at, digits,
 			(unsigned long long)step->entry.val);
 	else	/* a port whose image lies outside of its physical memory */
-		kprintf("%-11s in the image, entry %u: 0x%0*llx\n", level_name(step->level), step->index, digits,
-			(unsigned long long)step->entry.val);
+		kprintf("%-11s in the image, entry %u: 0x%0*llx\n", level_name(step->level), step->index,
+			digits, (unsigned long long)step->entry.val);
 	if (!pte_present(step->entry)) {
 		kprintf("            empty: an access here is a page fault\n");
 		return;
 	}
-	kprintf("            -> %s 0x%llx, ", step->level == 1 || pte_huge(step->entry) ? "frame at" : "table at",
+	leaf = step->level == 1 || pte_huge(step->entry);
+	kprintf("            -> %s at 0x%llx, ", leaf ? "frame" : "table",
 		(unsigned long long)pte_pfn(step->entry) << PAGE_SHIFT);
 	print_flags(step->entry, step->level);
 	kprintf("\n");
@@ -209,7 +214,7 @@ static void print_frame(phys_addr_t phys, unsigned long offset)
 		return;
 	}
 	page = pfn_to_page(pfn);
-	kprintf("frame       0x%lx, zone %s; struct page at %p: count %d, flags 0x%lx%s\n", pfn,
+	kprintf("frame       0x%lx, zone %s; struct page %p: count %d, flags 0x%lx%s\n", pfn,
 		page_zone(page)->name, (const void *)page, page_count(page), page->flags,
 		PageReserved(page) ? " (reserved)" : PageSlab(page) ? " (slab)" : "");
 }
@@ -295,7 +300,8 @@ static int translate_task(const char *who, unsigned long addr)
 		mm_snprintf(name, sizeof(name), "%s[%d]", t->name, t->pid);
 		status = translate_mm(name, t->mm, addr);
 	} else
-		status = shell_error("%s is a kernel thread: it has no addresses of its own; leave it out", who);
+		status = shell_error("%s is a kernel thread: it has no addresses of its own; leave it out",
+				     who);
 	if (t)
 		task_unpin(t);
 	if (pid) {
@@ -314,8 +320,9 @@ static int cmd_translate(int argc, char **argv)
 	if (argc > 2)
 		return translate_task(argv[1], addr);
 	if (addr < PAGE_OFFSET)
-		return shell_error("0x%lx is below PAGE_OFFSET (0x%lx): a task's.  Name the task: translate TASK 0x%lx",
-				   addr, (unsigned long)PAGE_OFFSET, addr);
+		return shell_error("0x%lx is below PAGE_OFFSET (0x%lx): a task's.  "
+				   "Name the task: translate TASK 0x%lx", addr,
+				   (unsigned long)PAGE_OFFSET, addr);
 	return translate_mm("the kernel", NULL, addr);
 }
 
@@ -324,7 +331,8 @@ const struct command task_commands[] = {
 	  "PAGES are frames of its areas, HIGH those of them in high memory, FAULTS the page faults that\n"
 	  "were answered with a frame.", "ps", cmd_ps, 0, 0, COMPLETE_NOTHING },
 	{ "run", "PROGRAM [ARGS...] [&]", "run a program in ring 3; Ctrl-C ends it",
-	  "With '&' it runs while the shell goes on.", "run hello", cmd_run, 1, 16, COMPLETE_PROGRAM },
+	  "With '&' it runs while the shell goes on.",
+	  "run hello", cmd_run, 1, 16, COMPLETE_PROGRAM },
 	{ "kill", "PID", "end a task, and get back every frame of it",
 	  "'ps' shows the pids.  Kernel threads cannot be killed.", "kill 3", cmd_kill, 1, 1,
 	  COMPLETE_NOTHING },

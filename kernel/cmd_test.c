@@ -37,10 +37,11 @@ const struct command test_commands[] = {
 	  "selftest B4", cmd_selftest, 0, 1, COMPLETE_SELFTEST },
 	{ "stress", "SECONDS|ROUNDSr", "everything at random, from threads and interrupts at once",
 	  "Four threads and interrupts take, write, verify and give pages, objects, areas, mappings and\n"
-	  "address spaces.  Fails when a word was overwritten, a count differs afterwards or an invariant is\n"
-	  "broken.  Ctrl-C ends it early.",
+	  "address spaces.  Fails when a word was overwritten, a count differs afterwards or an invariant\n"
+	  "is broken.  Ctrl-C ends it early.",
 	  "stress 10; stress 200r", stress, 1, 1, COMPLETE_NOTHING },
 	{ "bench", "[NAME]", "what each operation costs",
-	  "One line each: bench, place, operation, unit, value.", "bench kmalloc", cmd_bench, 0, 1, COMPLETE_NOTHING },
+	  "One line each: bench, place, operation, unit, value.",
+	  "bench kmalloc", cmd_bench, 0, 1, COMPLETE_NOTHING },
 	{ .name = NULL },
 };

@@ -207,21 +207,23 @@ bool console_interrupted(void)
 
 /* ---- progress ----------------------------------------------------------------- */
 
+#define BAR 40
+
 void console_progress(const char *what, unsigned long done, unsigned long of)
 {
-	static const char wheel[] = "|/-\\";
-	static unsigned turn;
 	static u64 last;
 	u64 now = machine_ms();
+	char bar[BAR + 1];
+	unsigned percent;
 
-	if (!console_is_terminal() || (now - last < 100 && done < of))
+	if (!console_is_terminal() || !of || (now - last < 100 && done < of))
 		return;
 	last = now;
-	if (of)
-		kprintf("\r\033[K%c %s: %lu of %lu (%lu%%)", wheel[turn++ & 3], what, done, of,
-			(unsigned long)((u64)done * 100 / of));
-	else
-		kprintf("\r\033[K%c %s: %lu", wheel[turn++ & 3], what, done);
+	percent = (unsigned)((u64)min(done, of) * 100 / of);
+	for (unsigned i = 0; i < BAR; i++)
+		bar[i] = i * 100 < percent * BAR ? '#' : '.';
+	bar[BAR] = '\0';
+	kprintf("\r\033[K%s [%s] %3u%%", what, bar, percent);
 }
 
 void console_progress_end(void)

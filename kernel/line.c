@@ -225,7 +225,8 @@ struct candidates {
 	size_t common;			/* bytes that all candidates share */
 	size_t longest;
 	char first[LINE_MAX_LEN];
-	unsigned per_row, shown;
+	char next[LINE_MAX_LEN];	/* the smallest one that is not shown yet */
+	char shown[LINE_MAX_LEN];	/* the last one that is */
 };
 
 static void take_candidate(void *arg, const char *word)
@@ -245,17 +246,37 @@ static void take_candidate(void *arg, const char *word)
 	c->longest = max(c->longest, strlen(word));
 }
 
-static void show_candidate(void *arg, const char *word)
+static void find_next(void *arg, const char *word)
 {
 	struct candidates *c = arg;
+
+	if (strncmp(word, c->prefix, c->prefix_len) != 0 || strcmp(word, c->shown) <= 0)
+		return;
+	if (!*c->next || strcmp(word, c->next) < 0)
+		mm_snprintf(c->next, sizeof(c->next), "%s", word);
+}
+
+/*
+ * All candidates, sorted, in columns.  They come in any order and are too many to keep, so
+ * each is looked for anew.
+ */
+static void list_candidates(struct candidates *c, const char *before, line_complete complete)
+{
+	unsigned per_row = (unsigned)((c->l->io->columns() - 1) / (c->longest + 2));
 	char cell[LINE_MAX_LEN];
 
-	if (strncmp(word, c->prefix, c->prefix_len) != 0)
-		return;
-	mm_snprintf(cell, sizeof(cell), "%-*s", (int)c->longest + 2, word);
-	if (c->shown++ % c->per_row == 0)
-		out(c->l, "\n");
-	out(c->l, cell);
+	per_row = max(per_row, 1u);
+	for (unsigned n = 0; ; n++) {
+		*c->next = '\0';
+		complete(before, find_next, c);
+		if (!*c->next)
+			break;
+		mm_snprintf(cell, sizeof(cell), "%s%-*s", n % per_row ? "" : "\n", (int)c->longest + 2,
+			    c->next);
+		out(c->l, cell);
+		memcpy(c->shown, c->next, sizeof(c->shown));
+	}
+	out(c->l, "\n");
 }
 
 static void complete_word(struct line *l, line_complete complete)
@@ -277,11 +298,8 @@ static void complete_word(struct line *l, line_complete complete)
 	}
 	if (c.common > c.prefix_len)
 		insert(l, c.first + c.prefix_len, c.common - c.prefix_len);
-	else if (c.n > 1) {
-		c.per_row = (unsigned)max((l->io->columns() - 1) / (c.longest + 2), (size_t)1);
-		complete(before, show_candidate, &c);
-		out(l, "\n");
-	}
+	else if (c.n > 1)
+		list_candidates(&c, before, complete);
 	if (c.n == 1 && (l->pos == l->len || l->buf[l->pos] != ' '))
 		insert(l, " ", 1);
 }

@@ -9,7 +9,10 @@
 
 #define LINE_MAX_LEN 256	/* bytes of a line, terminator included */
 
-/* What could stand where the cursor is: call offer(arg, word) for each; those that do not fit are passed over. */
+/*
+ * What could stand where the cursor is: call offer(arg, word) for each; those that do not
+ * fit are passed over.
+ */
 typedef void (*line_offer)(void *arg, const char *word);
 typedef void (*line_complete)(const char *before, line_offer offer, void *arg);
 
@@ -34,7 +37,10 @@ struct line_io {
  */
 bool line_read(const struct line_io *io, const char *prompt, line_complete complete, char *buf);
 
-/** line_history() - remember a line for Up and Down: the last 32, not the same one twice in a row, no blank ones. */
+/**
+ * line_history() - remember a line for Up and Down: the last 32, not the same one twice in a
+ * row, no blank ones.
+ */
 void line_history(const char *line);
 /** line_history_get() - the @i-th line back, 0 the latest; NULL when there is none. */
 const char *line_history_get(unsigned i);

@@ -63,7 +63,10 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* How many letters must change to turn @a into @b (insert, delete, replace); words beyond 23 letters count as far. */
+/*
+ * How many letters must change to turn @a into @b (insert, delete, replace); words beyond 23
+ * letters count as far.
+ */
 static unsigned distance(const char *a, const char *b)
 {
 	unsigned row[24], la = (unsigned)strlen(a), lb = (unsigned)strlen(b);
@@ -123,15 +126,20 @@ static int run_words(int argc, char **argv)
 	if (!c)
 		return unknown_command(argv[0]);
 	if (argc - 1 < c->min_args)
-		return shell_error("%s: %s missing.  Usage: %s %s   ('help %s' tells more)", c->name,
-				   argc == 1 ? "what to work on is" : "an argument is", c->name, c->args, c->name);
+		return shell_error("%s: %s missing.  Usage: %s %s  ('help %s' tells more)", c->name,
+				   argc == 1 ? "what to work on is" : "an argument is",
+				   c->name, c->args, c->name);
 	if (argc - 1 > c->max_args)
-		return shell_error("%s: '%s' is one argument too many.  Usage: %s%s%s   ('help %s' tells more)",
-				   c->name, argv[c->max_args + 1], c->name, *c->args ? " " : "", c->args, c->name);
+		return shell_error("%s: '%s' is an argument too many.  Usage: %s%s%s  ('help %s' tells more)",
+				   c->name, argv[c->max_args + 1], c->name, *c->args ? " " : "", c->args,
+				   c->name);
 	return c->run(argc, argv);
 }
 
-/* Cut the first command off *@rest, at a ';' that no quotes hold.  Return: it, without leading blanks; NULL at the end. */
+/*
+ * Cut the first command off *@rest, at a ';' that no quotes hold.  Return: it, without
+ * leading blanks; NULL at the end.
+ */
 static char *next_command(char **rest)
 {
 	bool quoted = false;
@@ -331,7 +339,9 @@ static int cmd_poweroff(int argc, char **argv)
 static const struct command shell_commands[] = {
 	{ "help", "[COMMAND]", "this list, or more about one command", NULL, "help translate", cmd_help, 0, 1,
 	  COMPLETE_COMMAND },
-	{ "history", "", "the lines typed so far", "Up and Down bring them back.", "history", cmd_history, 0, 0, COMPLETE_NOTHING },
+	{ "history", "", "the lines typed so far", "Up and Down bring them back.",
+	  "history", cmd_history, 0,
+	  0, COMPLETE_NOTHING },
 	{ "poweroff", "", "switch the machine off",
 	  "The status that the machine leaves with is 0 only if every command before succeeded.",
 	  "meminfo; poweroff", cmd_poweroff, 0, 0, COMPLETE_NOTHING },
@@ -343,7 +353,8 @@ static const struct command shell_commands[] = {
 static void interactive(void)
 {
 	static const struct line_io io = {
-		.getchar = console_getchar, .write = machine_putchars, .columns = console_columns, .terminal = true,
+		.getchar = console_getchar, .write = machine_putchars, .columns = console_columns,
+		.terminal = true,
 	};
 	static char line[LINE_MAX_LEN];
 

@@ -11,7 +11,8 @@
 struct mm_struct;
 
 /* What Tab offers after a command's name. */
-enum completes { COMPLETE_NOTHING, COMPLETE_COMMAND, COMPLETE_PROGRAM, COMPLETE_SELFTEST, COMPLETE_GFP, COMPLETE_TASK };
+enum completes { COMPLETE_NOTHING, COMPLETE_COMMAND, COMPLETE_PROGRAM, COMPLETE_SELFTEST, COMPLETE_GFP,
+		 COMPLETE_TASK };
 
 /* One command.  Each kernel/cmd_*.c has an array of them that ends with a NULL name. */
 struct command {
@@ -34,9 +35,15 @@ void shell_main(void *arg);
 /** shell_error() - "error: ..." and a newline.  Return: 1, a failed command's status. */
 int shell_error(const char *fmt, ...) __printf_like(1, 2);
 
-/** parse_number() - decimal, 0x hexadecimal or 0 octal; K, M, G multiply.  Return: false (and an error is printed) for anything else. */
+/**
+ * parse_number() - decimal, or 0x and hexadecimal; K, M, G multiply.  Return: false (and
+ * an error is printed) for anything else.
+ */
 bool parse_number(const char *what, const char *text, unsigned long *value);
-/** parse_gfp() - flags by name, in one word with '|' or several; none: @fallback.  Return: false, with an error. */
+/**
+ * parse_gfp() - flags by name, in one word with '|' or several; none: @fallback.  Return:
+ * false, with an error.
+ */
 bool parse_gfp(int argc, char **argv, gfp_t fallback, gfp_t *gfp);
 /** gfp_word() - the @i-th name that parse_gfp() knows; NULL beyond the last. */
 const char *gfp_word(unsigned i);
@@ -61,16 +68,28 @@ void held_drop(struct held *h);
 /** held_next() - one after the other: start with NULL; NULL at the end. */
 struct held *held_next(struct held *h);
 
-/** refused_since() - did the memory manager refuse something since misuse_count(NR_MISUSE) gave @before?  Return: a status. */
+/**
+ * refused_since() - did the memory manager refuse something since misuse_count(NR_MISUSE)
+ * gave @before?  Return: a status.
+ */
 int refused_since(unsigned long before);
 
-/** frame_argument() - a frame by "#3", frame number, kernel address or physical address.  false: an error was printed. */
+/**
+ * frame_argument() - a frame by "#3", frame number, kernel address or physical address.
+ * false: an error was printed.
+ */
 bool frame_argument(const char *text, pfn_t *pfn);
 
-/** translate_mm() - show how @addr becomes physical in @mm (NULL: the kernel), step by step.  Return: 0, or 1: it does not. */
+/**
+ * translate_mm() - show how @addr becomes physical in @mm (NULL: the kernel), step by step.
+ * Return: 0, or 1: it does not.
+ */
 int translate_mm(const char *who, struct mm_struct *mm, unsigned long addr);
 
-/** programs_run() - does any program run, whose pages would come and go while somebody counts?  Prints an error if so. */
+/**
+ * programs_run() - does any program run, whose pages would come and go while somebody
+ * counts?  Prints an error if so.
+ */
 bool programs_run(const char *command);
 
 int tour(int argc, char **argv);

@@ -80,7 +80,8 @@ static void verify_at(const struct slot *s, const void *p, size_t size)
 	if (size >= 2 * sizeof(s->mark))
 		good &= memcmp((const char *)p + size - sizeof(s->mark), &s->mark, sizeof(s->mark)) == 0;
 	if (!good && __atomic_fetch_add(&wrong_marks, 1, __ATOMIC_RELAXED) < 10)
-		kprintf("stress: %p, %lu bytes: the mark 0x%x is overwritten\n", p, (unsigned long)size, s->mark);
+		kprintf("stress: %p, %lu bytes: the mark 0x%x is overwritten\n", p, (unsigned long)size,
+			s->mark);
 }
 
 /* Every page of a block, through a window where it has no address. */
@@ -211,7 +212,8 @@ static void give_space(struct slot *s)
 {
 	u32 found = 0;
 
-	if (!s->order && (copy_from_mm(s->ptr, &found, SPACE_AT + s->size * PAGE_SIZE, 4) || found != s->mark))
+	if (!s->order && (copy_from_mm(s->ptr, &found, SPACE_AT + s->size * PAGE_SIZE, 4) ||
+			  found != s->mark))
 		verify_at(s, &found, sizeof(found));
 	mm_free(s->ptr);
 }
@@ -372,9 +374,9 @@ static unsigned long watch(unsigned long seconds)
 		unsigned long ms = (unsigned long)(machine_ms() - begin);
 
 		if (rounds_wanted)
-			console_progress("stress, steps", all_steps(), rounds_wanted * STEPS_A_ROUND * THREADS);
+			console_progress("stress", all_steps(), rounds_wanted * STEPS_A_ROUND * THREADS);
 		else
-			console_progress("stress, milliseconds", min(ms, seconds * 1000), seconds * 1000);
+			console_progress("stress", ms, seconds * 1000);
 		if ((seconds && ms >= seconds * 1000) || console_interrupted())
 			WRITE_ONCE(stop, true);
 		thread_sleep_ms(20);
@@ -399,10 +401,10 @@ static void summary(unsigned long ms)
 	}
 	kprintf("stress: %lu steps in %d threads and %lu in interrupts, %lu.%03lu s\n", all_steps(), THREADS,
 		in_irq.steps, ms / 1000, ms % 1000);
-	kprintf("  taken: %lu blocks of pages, %lu objects, %lu areas, %lu kmaps, %lu address spaces, %lu threads\n",
-		did[PAGES] + in_irq.did[PAGES], did[OBJECT] + in_irq.did[OBJECT], did[AREA], did[KMAP], did[SPACE],
-		threads);
-	kprintf("  %lu times there was no memory\n", no_memory);
+	kprintf("  taken and given: %lu blocks of pages, %lu objects, %lu vmalloc areas,\n",
+		did[PAGES] + in_irq.did[PAGES], did[OBJECT] + in_irq.did[OBJECT], did[AREA]);
+	kprintf("  %lu kmaps, %lu address spaces, %lu threads; %lu times there was no memory\n", did[KMAP],
+		did[SPACE], threads, no_memory);
 }
 
 int stress(int argc, char **argv)

@@ -50,6 +50,8 @@ static long sys_map(struct task *t, unsigned long len)
 	if (len == 0 || len > TASK_SIZE)
 		return -EINVAL;
 	addr = mm_find_gap(t->mm, PAGE_ALIGN(TASK_SIZE / 3), size);
+	if (!addr)		/* above is full: then between the heap and there */
+		addr = mm_find_gap(t->mm, PAGE_ALIGN(t->mm->brk), size);
 	if (!addr)
 		return -ENOMEM;
 	err = mm_map(t->mm, addr, size, VM_READ | VM_WRITE, "mapped", NULL, NULL);

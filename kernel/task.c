@@ -31,17 +31,25 @@ struct cmdline {
 
 /* ---- the programs there are ------------------------------------------------------- */
 
+static bool find_module(const char *name, struct machine_module *m)
+{
+	for (unsigned i = 0; machine_module(i, m); i++)
+		if (!strcmp(m->name, name))
+			return true;
+	return false;
+}
+
+/* A module goes before a linked program of the same name. */
 static bool find_program(const char *name, const u8 **start, size_t *size)
 {
 	const struct linked_program *l;
 	struct machine_module m;
 
-	for (unsigned i = 0; machine_module(i, &m); i++)
-		if (!strcmp(m.name, name)) {
-			*start = m.start;
-			*size = m.size;
-			return true;
-		}
+	if (find_module(name, &m)) {
+		*start = m.start;
+		*size = m.size;
+		return true;
+	}
 	for (l = linked_programs; l->name; l++)
 		if (!strcmp(l->name, name)) {
 			*start = l->start;
@@ -53,16 +61,17 @@ static bool find_program(const char *name, const u8 **start, size_t *size)
 
 const char *program_name(unsigned i)
 {
-	const struct linked_program *l = linked_programs;
+	const struct linked_program *l;
 	struct machine_module m;
-	unsigned modules = 0;
+	unsigned nth = 0;
 
 	if (machine_module(i, &m))
 		return m.name;
-	while (machine_module(modules, &m))
-		modules++;
-	for (i -= modules; i && l->name; i--)
-		l++;
+	while (machine_module(nth, &m))
+		nth++;
+	for (l = linked_programs; l->name; l++)
+		if (!find_module(l->name, &m) && nth++ == i)
+			break;
 	return l->name;
 }
 

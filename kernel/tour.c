@@ -24,15 +24,13 @@
 #include "tests/selftest/util.h"
 
 #define INDENT 3
+#define WRITTEN 0x51a7e
 #define EXAMPLE_ADDR 0x80495b0UL	/* mov 0x80495b0,%eax of row E3 */
 
 static int problems;
 
-static void heading(const char *text)
+static void heading(unsigned n, const char *text)
 {
-	static unsigned n;
-
-	n = strncmp(text, "Where", 5) == 0 ? 1 : n + 1;
 	console_indent(0);
 	kprintf(console_is_terminal() ? "\n\033[1m%u  %s\033[0m\n" : "\n%u  %s\n", n, text);
 	console_indent(INDENT);
@@ -65,8 +63,9 @@ static void show_zones(void)
 	for_each_zone(z) {
 		unsigned long mib = 1UL << (20 - PAGE_SHIFT);
 
-		kprintf("%-8s %5lu - %5lu MiB  %8lu pages, %8lu free   %s\n", z->name, z->zone_start_pfn / mib,
-			(z->zone_start_pfn + z->spanned_pages) / mib, z->managed_pages, zone_free_pages(z),
+		kprintf("%-8s %5lu - %5lu MiB  %8lu pages, %8lu free   %s\n", z->name,
+			z->zone_start_pfn / mib, (z->zone_start_pfn + z->spanned_pages) / mib,
+			z->managed_pages, zone_free_pages(z),
 			z->type == ZONE_HIGHMEM ? "no address of its own" : "physical + PAGE_OFFSET");
 	}
 	kprintf("struct page: %lu bytes for each of %lu frames, mem_map at %p\n",
@@ -87,9 +86,10 @@ static void follow_kmalloc(void)
 	}
 	page = compound_head(virt_to_page(p));
 	kprintf("kmalloc(100)  = %p, %lu bytes usable\n", p, (unsigned long)ksize(p));
-	kprintf("slab          %s\n", slab_describe(what, sizeof(what), p));
-	kprintf("page          frame 0x%lx = (%p - PAGE_OFFSET) / 4096, count %d, %u of %u objects handed out\n",
-		page_to_pfn(page), p, page_count(page), page->inuse, page->objects);
+	kprintf("slab          %s; %u of %u are out, for the CPU takes a batch\n",
+		slab_describe(what, sizeof(what), p), page->inuse, page->objects);
+	kprintf("page          frame 0x%lx = (%p - PAGE_OFFSET) / %lu, count %d\n", page_to_pfn(page), p,
+		PAGE_SIZE, page_count(page));
 	kprintf("zone          %s, node %u\n", page_zone(page)->name, page_to_nid(page));
 	expect(PageSlab(page) && !PageHighMem(page), "kmalloc gives low memory from a slab");
 	kfree(p);
@@ -135,8 +135,12 @@ static void split_and_merge(void)
 	st_settle();
 	get_blocks(z, before);
 	order = scarcest(before);
-	while (n < TAKE_MOST && n <= before[order] && (taken[n] = alloc_pages(GFP_KERNEL | __GFP_NOWARN, order)))
+	while (n < TAKE_MOST && n <= before[order]) {
+		taken[n] = alloc_pages(GFP_KERNEL | __GFP_NOWARN, order);
+		if (!taken[n])
+			break;
 		n++;
+	}
 	get_blocks(z, held);
 	for (unsigned i = 0; i < n; i++)
 		__free_pages(taken[i], order);
@@ -184,7 +188,8 @@ static void show_masks(void)
 	addr = __get_free_pages(GFP_HIGHUSER, 0);
 	misuse_quiet(false);
 	expect(addr == 0 && misuse_count(MISUSE_GFP) == before + 1, "__get_free_pages refuses high memory");
-	kprintf("__get_free_pages(GFP_HIGHUSER) is refused, counted, and reported in one line:\n%s\n", misuse_last());
+	kprintf("__get_free_pages(GFP_HIGHUSER) is refused, counted, and reported in one line:\n%s\n",
+		misuse_last());
 }
 
 /* ---- 6: the windows -------------------------------------------------------------------- */
@@ -199,17 +204,19 @@ static void show_windows(struct page *page)
 		expect(false, "kmap finds a slot");
 		return;
 	}
-	*p = 0x51a7e;
-	kprintf("kmap()         %p, page_address() now %p: slot %lu of %lu\n", (void *)p, page_address(page),
-		((unsigned long)p - PKMAP_BASE) >> PAGE_SHIFT, (unsigned long)LAST_PKMAP);
+	*p = WRITTEN;
+	kprintf("kmap()         %p; page_address() now %p: slot %lu of %lu; 0x%x written\n", (void *)p,
+		page_address(page),
+		((unsigned long)p - PKMAP_BASE) >> PAGE_SHIFT, (unsigned long)LAST_PKMAP, WRITTEN);
 	q = kmap_atomic(page, KM_USER0);
-	kprintf("kmap_atomic()  %p: fixmap slot %u, KM_USER0 of CPU %u; reads 0x%x, written through kmap\n",
+	kprintf("kmap_atomic()  %p: fixmap slot %u (KM_USER0, CPU %u); reads 0x%x too\n",
 		(void *)q, virt_to_fix((unsigned long)q), smp_processor_id(), *q);
-	expect(*q == 0x51a7e && p != q, "two windows show one frame");
+	expect(*q == WRITTEN && p != q, "two windows show one frame");
 	kunmap_atomic(q, KM_USER0);
 	kunmap(page);
 	kmap_flush_unused();
-	kprintf("kunmap()       and once the slot is flushed, page_address() %s\n", address(page_address(page)));
+	kprintf("kunmap()       and once the slot is flushed, page_address() %s\n",
+		address(page_address(page)));
 	expect(page_address(page) == NULL, "an unmapped high page has no address");
 }
 
@@ -221,7 +228,7 @@ static void high_page(void)
 		kprintf("frame          0x%lx, zone %s\n", page_to_pfn(page), page_zone(page)->name);
 		show_windows(page);
 	} else
-		kprintf("all memory of this machine is low: each frame has its address, the windows stay empty\n");
+		kprintf("all memory of this machine is low: each frame has an address without a window\n");
 	if (page)
 		__free_page(page);
 }
@@ -267,12 +274,27 @@ static void walk_without_program(void)
 {
 	struct mm_struct *mm = mm_alloc();
 
-	if (mm && mm_map(mm, EXAMPLE_ADDR & PAGE_MASK, PAGE_SIZE, VM_READ | VM_WRITE, "data", NULL, NULL) == 0)
-		expect(translate_mm("an address space", mm, EXAMPLE_ADDR) == 0, "the address becomes physical");
+	if (mm && mm_map(mm, EXAMPLE_ADDR & PAGE_MASK, PAGE_SIZE, VM_READ | VM_WRITE, "data", NULL,
+			 NULL) == 0)
+		expect(translate_mm("an address space", mm, EXAMPLE_ADDR) == 0,
+		       "the address becomes physical");
 	else
 		expect(false, "an address space can be made");
 	if (mm)
 		mm_free(mm);
+}
+
+/* Let the task that was looked at run, and end by itself; kill it where there is no user mode. */
+static void finish(int pid)
+{
+	bool runs = machine_has_feature("ring3");
+
+	if (runs) {
+		kprintf("now it runs:\n");
+		task_start(pid);
+	} else
+		thread_kill(pid);
+	expect(thread_wait(pid) == 0 || !runs, "hello ends with status 0");
 }
 
 static void walk(void)
@@ -284,12 +306,9 @@ static void walk(void)
 		kprintf("mov 0x80495b0,%%eax in hello, loaded as task %d and not yet started\n", pid);
 		expect(translate_mm("hello", t->mm, EXAMPLE_ADDR) == 0, "the address becomes physical");
 		task_unpin(t);
+		finish(pid);
 	} else
 		walk_without_program();
-	if (pid > 0) {
-		thread_kill(pid);
-		thread_wait(pid);
-	}
 }
 
 /* ---- the story ---------------------------------------------------------------------------- */
@@ -307,24 +326,24 @@ int tour(int argc, char **argv)
 	low = st_free_low();
 	high = st_free_high();
 
-	heading("Where things are: the kernel's part of the address space");
+	heading(1, "Where things are: the kernel's part of the address space");
 	report_layout(&console);
-	heading("Zones: pools of page frames");
+	heading(2, "Zones: pools of page frames");
 	show_zones();
-	heading("kmalloc: an object in a slab, a slab in a page, a page in a zone");
+	heading(3, "kmalloc: an object in a slab, a slab in a page, a page in a zone");
 	follow_kmalloc();
-	heading("Buddies: blocks of 2^order pages, split and merged");
+	heading(4, "Buddies: blocks of 2^order pages, split and merged");
 	split_and_merge();
-	heading("Flags choose the zone");
+	heading(5, "Flags choose the zone");
 	show_masks();
-	heading("High memory: no address until a window is opened");
+	heading(6, "High memory: no address until a window is opened");
 	high_page();
-	heading("vmalloc: scattered frames, one address after the other");
+	heading(7, "vmalloc: scattered frames, one address after the other");
 	scattered();
-	heading("From a logical address to a byte, and the page fault on the way");
+	heading(8, "From a logical address to a byte, and the page fault on the way");
 	walk();
 
-	heading("Everything is given back");
+	heading(9, "Everything is given back");
 	st_settle();
 	kprintf("free pages before and after: low %lu, %lu; high %lu, %lu\n", low, st_free_low(), high,
 		st_free_high());
@@ -338,9 +357,9 @@ int tour(int argc, char **argv)
 
 const struct command story_commands[] = {
 	{ "tour", "", "the whole story in two screens, with live values",
-	  "Layout, zones, one kmalloc followed to its zone, a block split and merged, what flags choose, a high\n"
-	  "frame through each window, scattered frames made one, and the walk of an address.  It takes memory,\n"
-	  "gives it back, and fails if the counts differ afterwards.",
+	  "Layout, zones, one kmalloc followed to its zone, a block split and merged, what flags choose,\n"
+	  "a high frame through each window, scattered frames made one, and the walk of an address.\n"
+	  "It takes memory, gives it back, and fails if the counts differ afterwards.",
 	  "tour", tour, 0, 0, COMPLETE_NOTHING },
 	{ .name = NULL },
 };

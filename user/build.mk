@@ -56,8 +56,7 @@ name_$(p):	.asciz "$(p)"
 endef
 
 $(B)/user/programs.S: user/build.mk
-	@mkdir -p $(@D)
-	$(file > $@,$(call user_table,$(if $(filter hosted64,$(ARCH)),.quad,.long)))
+	$(shell mkdir -p $(@D))$(file > $@,$(call user_table,$(if $(filter hosted64,$(ARCH)),.quad,.long)))
 
 $(B)/user/programs.o: $(B)/user/programs.S $(addprefix $(B)/user/,$(USER_PROGRAMS))
 	$(call say,AS,$@)$(CC) $(CFLAGS) -c -o $@ $<

@@ -3,7 +3,8 @@
  * memhog.c: takes memory until there is none: must end alone, and leave all of
  * it behind.
  *
- *	memhog		without end
+ *	memhog		without end: is killed when there is no frame left, or ends when
+ *			it has no address left
  *	memhog MIB	so much, then sleeps until it is killed
  */
 #include "sys.h"
@@ -17,7 +18,7 @@ int main(int argc, char **argv)
 
 		if (!p) {
 			printf("memhog: no address left after %u MiB\n", mib);
-			break;
+			return 3;
 		}
 		for (unsigned i = 0; i < MIB / 4; i += PAGE / 4)
 			p[i] = mib;

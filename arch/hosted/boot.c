@@ -168,6 +168,8 @@ int main(int argc, char **argv)
 			fail("--module %s: %s", o.module[i], err);
 	hand_over_cmdline(&o);
 	console_init();
+	user_hooks = (struct user_hooks){ kernel_user_trap, kernel_exit_to_user };
+	user_init();
 	hosted_fault_handler = kernel_page_fault;
 	hosted_tick_handler = kernel_timer_tick;
 	hosted_reschedule = schedule;

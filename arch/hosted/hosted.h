@@ -7,6 +7,7 @@
 
 #include <quarry/memblock.h>
 #include <quarry/pgtable.h>
+#include <arch/cpu.h>
 
 struct task;
 
@@ -71,6 +72,36 @@ void crash(const char *fmt, ...) __printf_like(1, 2) __attribute__((noreturn));
 /* What unresolved page faults go to: kernel_page_fault(), or a test's own. */
 struct fault_info;
 extern bool (*hosted_fault_handler)(const struct fault_info *f);
+
+/* ---- user.c: user mode ------------------------------------------------------------ */
+
+/* What the kernel does about programs; the unit tests have none. */
+struct user_hooks {
+	void (*trap)(const char *what, unsigned long ip, unsigned long addr);	/* ends the task */
+	void (*leave)(void);							/* before user mode goes on */
+};
+extern struct user_hooks user_hooks;
+
+/** user_stop() - the program is interrupted; user_go_on() - back to it, if @was. */
+static inline bool user_stop(void)
+{
+	bool was = cpu_local_read(in_user);
+
+	cpu_local_write(in_user, 0);
+	return was;
+}
+
+static inline void user_go_on(bool was)
+{
+	if (was) {
+		user_hooks.leave();
+		cpu_local_write(in_user, 1);
+	}
+}
+
+/** user_init() - can this host run programs?  Then machine_has_feature("ring3") is true. */
+void user_init(void);
+extern bool user_mode_works;
 
 /* ---- irq.c: interrupts ----------------------------------------------------------- */
 

@@ -17,6 +17,8 @@
  */
 #include "hosted.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/time.h>
 
@@ -86,15 +88,32 @@ void machine_run_in_interrupt(void (*fn)(void *), void *arg)
 	arch_irq_restore(flags);
 }
 
+/*
+ * Any host thread may get the signal.  A program never switches interrupts on, so if
+ * one runs, its thread is sent the signal and takes the interrupt here.
+ */
 static void on_alarm(int sig)
 {
-	(void)sig;
+	struct cpu_local *cpu = &cpu_locals[0];
+	int saved_errno = errno;
+	bool user;
+
 	raise_irq(IRQ_TIMER);
+	if (!READ_ONCE(cpu->in_user))
+		return;
+	if (!pthread_equal(pthread_self(), (pthread_t)READ_ONCE(cpu->host))) {
+		pthread_kill((pthread_t)READ_ONCE(cpu->host), sig);
+		return;
+	}
+	user = user_stop();
+	hosted_deliver_interrupts();
+	user_go_on(user);
+	errno = saved_errno;
 }
 
 void timer_start(void)
 {
-	struct sigaction act = { .sa_handler = on_alarm, .sa_flags = SA_RESTART | SA_ONSTACK };
+	struct sigaction act = { .sa_handler = on_alarm, .sa_flags = SA_RESTART | SA_ONSTACK | SA_NODEFER };
 	struct itimerval every = { { 0, TICK_MS * 1000 }, { 0, TICK_MS * 1000 } };
 
 	sigaction(SIGALRM, &act, NULL);

@@ -62,7 +62,7 @@ bool machine_has_feature(const char *name)
 	for (unsigned i = 0; i < ARRAY_SIZE(have); i++)
 		if (!strcmp(name, have[i]))
 			return true;
-	return false;
+	return !strcmp(name, "ring3") && user_mode_works;
 }
 
 /* ---- modules --------------------------------------------------------------------------- */

@@ -96,9 +96,11 @@ static void hide(unsigned long start, unsigned long end)
 		crash("mmu: cannot hide 0x%lx-0x%lx: %s", start, end, strerror(errno));
 }
 
+/* As on a PC without NX, what a program may read it may execute. */
 static bool show(unsigned long addr, pfn_t pfn, bool writable)
 {
-	return mmap((void *)addr, PAGE_SIZE, PROT_READ | (writable ? PROT_WRITE : 0),
+	return mmap((void *)addr, PAGE_SIZE,
+		    PROT_READ | (writable ? PROT_WRITE : 0) | (addr < TASK_SIZE ? PROT_EXEC : 0),
 		    MAP_SHARED | MAP_FIXED, phys_fd, (off_t)pfn << PAGE_SHIFT) != MAP_FAILED;
 }
 

@@ -67,6 +67,7 @@ static void note_stack(void)
 void thread_adopt_boot(void)
 {
 	boot_thread.thread = pthread_self();
+	hosted_cpu->host = (unsigned long)boot_thread.thread;
 	sem_init(&boot_thread.turn, 0, 0);
 	note_stack();
 }
@@ -83,6 +84,8 @@ static void wait_turn(struct host_thread *h)
 		if (errno != EINTR)
 			crash("sem_wait: %s", strerror(errno));
 	hosted_cpu = h->cpu;
+	if (!h->quit)
+		hosted_cpu->host = (unsigned long)h->thread;
 }
 
 static void give_turn(struct host_thread *h)

@@ -8,6 +8,9 @@
  *			a crash with a readable reason
  *	SIGBUS, SIGILL, SIGFPE, SIGTRAP		a crash, or the end of a user program
  *
+ * A processor knows whether it was in user mode; here cpu_local.in_user does, set by
+ * user.c when it goes there and cleared by every handler while it runs.
+ *
  * Each host thread has a stack of its own for its handlers, since the ordinary one
  * may be a user program's.  Faults nest (SA_NODEFER): the kernel, while it answers
  * a fault, touches pages that are not in the TLB.  It may even sleep in there: then
@@ -46,6 +49,8 @@
 #endif
 
 bool (*hosted_fault_handler)(const struct fault_info *f);
+struct user_hooks user_hooks;
+bool user_mode_works;
 
 /* ---- the last word ------------------------------------------------------------------ */
 
@@ -136,7 +141,7 @@ static const char *result_text(enum mmu_result r, unsigned long addr)
 	}
 }
 
-static void page_fault(greg_t *regs, unsigned long addr)
+static void page_fault(greg_t *regs, unsigned long addr, bool user)
 {
 	unsigned long error = (unsigned long)regs[REG_ERR];
 	struct fault_info f = {
@@ -144,17 +149,33 @@ static void page_fault(greg_t *regs, unsigned long addr)
 		.ip = (unsigned long)regs[CONTEXT_IP],
 		.write = error & PF_WRITE,
 		.exec = error & PF_EXEC,
-		.user = (unsigned long)regs[CONTEXT_IP] < TASK_SIZE,
+		.user = user,
 	};
 	enum mmu_result r = mmu_access(addr, f.write);
 
-	if (r == MMU_FILLED)
+	if (r == MMU_FILLED) {
+		cpu_local_write(in_user, user);
 		return;
+	}
 	f.present = r == MMU_FORBIDDEN;
-	if (r != MMU_NOWHERE && hosted_fault_handler && hosted_fault_handler(&f))
+	if (r != MMU_NOWHERE && hosted_fault_handler && hosted_fault_handler(&f)) {
+		user_go_on(user);
 		return;
+	}
 	if (!fixup(&regs[CONTEXT_IP]))
 		crash_at("page fault", &f, result_text(r, addr));
+}
+
+/* The processor's names for what is no page fault. */
+static const char *trap_name(greg_t number)
+{
+	static const char *const names[] = {
+		[0] = "divide error", [1] = "debug", [3] = "breakpoint", [4] = "overflow",
+		[5] = "bound range exceeded", [6] = "invalid opcode", [12] = "stack fault",
+		[13] = "general protection fault", [16] = "floating-point error", [17] = "alignment check",
+	};
+
+	return (size_t)number < ARRAY_SIZE(names) && names[number] ? names[number] : "exception";
 }
 
 static void on_trap(int sig, siginfo_t *info, void *context)
@@ -162,11 +183,14 @@ static void on_trap(int sig, siginfo_t *info, void *context)
 	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
 	struct fault_info f = { .addr = (unsigned long)info->si_addr, .ip = (unsigned long)regs[CONTEXT_IP] };
 	int saved_errno = errno;
+	bool user = user_stop();
 
 	if (sig == SIGSEGV && regs[REG_TRAPNO] == TRAP_PAGE_FAULT)
-		page_fault(regs, f.addr);
+		page_fault(regs, f.addr, user);
+	else if (user)
+		user_hooks.trap(trap_name(regs[REG_TRAPNO]), f.ip, f.ip);
 	else if (!fixup(&regs[CONTEXT_IP]))
-		crash_at(strsignal(sig), &f, "not a page fault");
+		crash_at(trap_name(regs[REG_TRAPNO]), &f, strsignal(sig));
 	errno = saved_errno;
 }
 

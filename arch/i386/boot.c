@@ -85,7 +85,8 @@ const void *early_map(u32 phys, u32 len)
 	for (u32 i = 0; i < PTRS_PER_PT; i++)
 		set_pte(&early_table[i], i < pages ?
 			mk_pte((first + i) & 0xfffff, PAGE_KERNEL_RO) : (pte_t){ 0 });
-	set_pte(&swapper_pg_dir[pt_index(EARLY_WINDOW, 2)], mk_table((pfn_t)(__pa(early_table) >> PAGE_SHIFT)));
+	set_pte(&swapper_pg_dir[pt_index(EARLY_WINDOW, 2)],
+		mk_table((pfn_t)(__pa(early_table) >> PAGE_SHIFT)));
 	flush_tlb_all();
 	return (const char *)EARLY_WINDOW + (phys & ~PAGE_MASK);
 }
@@ -206,8 +207,8 @@ static void read_modules(const struct mb_info *info)
 		u32 string = from->string;
 
 		if (from->end < from->start || (from->start < IMAGE_END && from->end > IMAGE_START)) {
-			mm_log("boot: module %u (0x%x-0x%x) ends before it starts or lies over the kernel: ignored\n",
-			       i, from->start, from->end);
+			mm_log("boot: module %u (0x%x-0x%x) lies over the kernel or backwards: ignored\n", i,
+			        from->start, from->end);
 			continue;
 		}
 		m->start = from->start;
@@ -284,7 +285,8 @@ static void read_map(const struct mb_info *info)
 		const struct mb_map_entry *e = (const struct mb_map_entry *)(from + at);
 
 		if (e->size < sizeof(*e) - sizeof(e->size)) {
-			mm_log("boot: memory map entry at offset %u has size %u: the rest is ignored\n", at, e->size);
+			mm_log("boot: memory map entry at offset %u has size %u: the rest is ignored\n",
+			       at, e->size);
 			break;
 		}
 		if (e->size > length - at - sizeof(e->size)) {
@@ -330,7 +332,7 @@ static void fill_memblock(const struct mb_info *info)
 	if (map_has_image())
 		return;
 	if (map_entries)
-		mm_log("boot: the memory map (%u entries) has no usable memory at 0x%lx-0x%lx, where this kernel is\n",
+		mm_log("boot: the memory map (%u entries) has no usable memory at 0x%lx-0x%lx, where we are\n",
 		       map_entries, IMAGE_START, IMAGE_END - 1);
 	if (!(info->flags & MB_MEMORY) || !info->mem_upper)
 		boot_stop("the boot loader gave no usable memory map");

@@ -4,7 +4,8 @@ ARCH_DIR := arch/i386
 IMAGE    := quarry.elf
 CPPFLAGS += -Iarch/i386/include
 CFLAGS   += -m32 -march=i486 -mtune=generic -ffreestanding -fno-pic -fno-pie -fno-stack-protector \
-	-fno-asynchronous-unwind-tables -mno-mmx -mno-sse -mno-sse2 -mno-80387 -mgeneral-regs-only -fno-omit-frame-pointer
+	-fno-asynchronous-unwind-tables -mno-mmx -mno-sse -mno-sse2 -mno-80387 -mgeneral-regs-only \
+	-fno-omit-frame-pointer
 LDFLAGS  := -m32 -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096
 
 # What the compiler itself calls (memcpy ...): here there is no C library.

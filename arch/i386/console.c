@@ -15,8 +15,8 @@
  * (erase to the end of the line), J (erase all, with H before it); others are
  * swallowed.
  *
- * Input comes by interrupt (IRQ 4, IRQ 1) into a ring of RING bytes; when nobody reads, the
- * newest are dropped.
+ * Input comes by interrupt (IRQ 4, IRQ 1) into a ring of RING bytes; when nobody
+ * reads, the newest are dropped.
  *
  * Locking.  console_lock for output and the screen's state, input_lock for the
  * ring; neither is held while the other is taken.
@@ -31,7 +31,7 @@ static bool seized;
 /* ---- serial line: a 16550 at COM1 ------------------------------------------------- */
 
 #define COM1 0x3f8
-enum { UART_DATA = 0, UART_IER = 1, UART_FCR = 2, UART_LCR = 3, UART_MCR = 4, UART_LSR = 5, UART_SCRATCH = 7 };
+enum { UART_DATA, UART_IER, UART_FCR, UART_LCR, UART_MCR, UART_LSR, UART_MSR, UART_SCRATCH };
 #define LSR_DATA 0x01
 #define LSR_THR_EMPTY 0x20
 
@@ -78,16 +78,16 @@ static void serial_write(const char *text, size_t len)
 #define ROWS 25u
 #define BLANK 0x0720		/* a space, light grey on black */
 
-static u16 shadow[ROWS * COLS];
-static volatile u16 *screen;
+static u16 shadow[ROWS * COLS] __attribute__((aligned(4)));
+static volatile u32 *screen;	/* two cells at a time */
 static unsigned row, col;
 static enum { PLAIN, ESCAPE, SEQUENCE } escape;
 static unsigned escape_n;
 
 static void paint(unsigned first, unsigned rows)
 {
-	for (unsigned i = first * COLS; i < (first + rows) * COLS; i++)
-		screen[i] = shadow[i];
+	for (unsigned i = first * COLS; i < (first + rows) * COLS; i += 2)
+		screen[i / 2] = shadow[i] | (u32)shadow[i + 1] << 16;
 }
 
 static void blank(unsigned from, unsigned to)
@@ -321,7 +321,7 @@ void console_interrupt(void)
 void console_late_init(void)
 {
 	set_fixmap_nocache(FIX_VGA, VGA_TEXT);
-	screen = (volatile u16 *)fix_to_virt(FIX_VGA);
+	screen = (volatile u32 *)fix_to_virt(FIX_VGA);
 	plain_lines = cmdline_has("notty");
 	if (have_serial)
 		outb(COM1 + UART_IER, 0x01);

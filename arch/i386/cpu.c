@@ -44,7 +44,8 @@ static struct descriptor descriptor(u32 base, u32 limit, u32 access, u32 flags)
 {
 	return (struct descriptor){
 		.low = (limit & 0xffff) | base << 16,
-		.high = (base >> 16 & 0xff) | access << 8 | (limit & 0xf0000) | flags << 20 | (base & 0xff000000),
+		.high = (base >> 16 & 0xff) | access << 8 | (limit & 0xf0000) | flags << 20 |
+			(base & 0xff000000),
 	};
 }
 

@@ -39,7 +39,8 @@ static pte_t *table_for(pte_t *entry, phys_addr_t mapped)
 		memblock.current_limit = max(memblock.current_limit, mapped);
 	table = memblock_alloc(PAGE_SIZE, PAGE_SIZE);
 	if (!table)
-		boot_stop("no memory for a page table below 0x%llx", (unsigned long long)memblock.current_limit);
+		boot_stop("no memory for a page table below 0x%llx",
+			  (unsigned long long)memblock.current_limit);
 	set_pte(entry, mk_table((pfn_t)(__pa(table) >> PAGE_SHIFT)));
 	return table;
 }

@@ -43,7 +43,7 @@ extern char boot_stack[], boot_stack_top[];
 void i386_start(u32 magic, u32 info) __attribute__((noreturn));
 /** cmdline_has() - is @word one of the words of the command line? */
 bool cmdline_has(const char *word);
-/** early_map() - see @len bytes of physical memory, up to 4 MiB, until the next call or the end of setup_arch(). */
+/** early_map() - see up to 4 MiB of physical memory, until the next call or the end of setup_arch(). */
 const void *early_map(u32 phys, u32 len);
 /** boot_stop() - this machine cannot be booted, and why. */
 void boot_stop(const char *fmt, ...) __printf_like(1, 2) __attribute__((noreturn));
@@ -130,8 +130,6 @@ void console_interrupt(void);
 /** console_seize() - a panic may have interrupted a writer: from now on no lock is taken. */
 void console_seize(void);
 
-/** symbol_find() - the function that contains @addr; NULL for none.  @offset: how far into it. */
-const char *symbol_find(unsigned long addr, unsigned long *offset);
 /** panic_begin() - interrupts off, console ours, the first line; a panic within a panic stops at once. */
 void panic_begin(const char *text);
 /** panic_end() - the call chain from frame pointer @ebp, and stop with failure. */

@@ -16,7 +16,8 @@ struct symbol {
 };
 extern const struct symbol symbols_start[], symbols_stop[];
 
-const char *symbol_find(unsigned long addr, unsigned long *offset)
+/* The function that contains @addr, and how far into it; NULL for none. */
+static const char *symbol_find(unsigned long addr, unsigned long *offset)
 {
 	const struct symbol *low = symbols_start, *high = symbols_stop;
 

@@ -49,7 +49,8 @@ void trap_init(void)
 		set_gate(i, KERNEL_CS, (u32)trap_stubs + 16 * i, GATE_INTERRUPT);
 	set_gate(3, KERNEL_CS, (u32)trap_stubs + 16 * 3, GATE_INTERRUPT | GATE_USER);
 	set_gate(4, KERNEL_CS, (u32)trap_stubs + 16 * 4, GATE_INTERRUPT | GATE_USER);
-	set_gate(VECTOR_SYSCALL, KERNEL_CS, (u32)trap_stubs + 16 * VECTOR_SYSCALL, GATE_INTERRUPT | GATE_USER);
+	set_gate(VECTOR_SYSCALL, KERNEL_CS, (u32)trap_stubs + 16 * VECTOR_SYSCALL,
+		 GATE_INTERRUPT | GATE_USER);
 	set_gate(8, FAULT_TSS, 0, GATE_TASK);
 	__asm__ volatile("lidt %0" : : "m"(r));
 }
@@ -65,9 +66,9 @@ static void print_registers(const struct trap_frame *f)
 	mm_log("  eax %08x ebx %08x ecx %08x edx %08x\n", f->eax, f->ebx, f->ecx, f->edx);
 	mm_log("  esi %08x edi %08x ebp %08x esp %08x\n", f->esi, f->edi, f->ebp,
 	       user ? f->esp : (u32)&f->esp);
-	mm_log("  ds %04x es %04x fs %04x gs %04x ss %04x  vector %u error %x  preempt_count %x\n", f->ds & 0xffff,
-	       f->es & 0xffff, f->fs & 0xffff, f->gs & 0xffff, user ? f->ss : KERNEL_DS, f->vector, f->error,
-	       preempt_count());
+	mm_log("  ds %04x es %04x fs %04x gs %04x ss %04x  vector %u error %x  preempt_count %x\n",
+	       f->ds & 0xffff, f->es & 0xffff, f->fs & 0xffff, f->gs & 0xffff, user ? f->ss : KERNEL_DS,
+	       f->vector, f->error, preempt_count());
 }
 
 static void __attribute__((noreturn)) die(const struct trap_frame *f, const char *what)
@@ -164,8 +165,8 @@ static void page_fault(struct trap_frame *f)
 		return;
 	if (answer_page_fault(f, addr) || (!user && fixup(f)))
 		return;
-	mm_snprintf(what, sizeof(what), "page fault: %s of 0x%08x (%s)", f->error & 2 ? "write" : "read", addr,
-		    f->error & 1 ? "protected" : "not mapped");
+	mm_snprintf(what, sizeof(what), "page fault: %s of 0x%08x (%s)",
+		    f->error & 2 ? "write" : "read", addr, f->error & 1 ? "protected" : "not mapped");
 	die(f, what);
 }
 
@@ -204,7 +205,7 @@ static bool device_interrupt(unsigned irq)
 
 static void interrupt(unsigned irq)
 {
-	bool switch_wanted = false;
+	bool switch_wanted;
 
 	if (!pic_begin(irq))
 		return;
@@ -216,22 +217,28 @@ static void interrupt(unsigned irq)
 		schedule();
 }
 
-static void (*soft_fn)(void *);
-static void *soft_arg;
+/* What each CPU's next soft interrupt calls. */
+static struct {
+	void (*fn)(void *);
+	void *arg;
+} soft[NR_CPUS];
 
 static void soft_interrupt(void)
 {
+	unsigned cpu = smp_processor_id();
+
 	cpu_local_add(preempt_count, IRQ_ONE);
-	soft_fn(soft_arg);
+	soft[cpu].fn(soft[cpu].arg);
 	cpu_local_add(preempt_count, -IRQ_ONE);
 }
 
 void machine_run_in_interrupt(void (*fn)(void *), void *arg)
 {
 	unsigned long flags = arch_irq_save();
+	unsigned cpu = smp_processor_id();
 
-	soft_fn = fn;
-	soft_arg = arg;
+	soft[cpu].fn = fn;
+	soft[cpu].arg = arg;
 	__asm__ volatile("int %0" : : "i"(VECTOR_SOFT) : "memory");
 	arch_irq_restore(flags);
 }

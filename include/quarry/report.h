@@ -28,7 +28,7 @@ enum misuse {
 	MISUSE_WRONG_CACHE,	/* an object given to another cache */
 	MISUSE_WRONG_LAYER,	/* kfree of a vmalloc address, __free_pages of a slab ... */
 	MISUSE_UNBALANCED,	/* kunmap without kmap, put_page without get_page */
-	MISUSE_GFP,		/* a mask that contradicts itself, or high memory where an address is returned */
+	MISUSE_GFP,		/* a mask that contradicts itself, or asks for high memory by address */
 	MISUSE_SIZE,		/* a size or order out of range, or a product that overflows */
 	MISUSE_CONTEXT,		/* a sleeping call where sleeping is not allowed; too early; too late */
 	MISUSE_ARGUMENT,	/* any other bad argument */
@@ -50,11 +50,18 @@ unsigned long misuse_count(enum misuse kind);
 const char *misuse_name(enum misuse kind);
 /** misuse_last() - the last line reported, for tests and the shell; "" when none. */
 const char *misuse_last(void);
-/** misuse_quiet() - tests provoke misuse by the hundred: keep the lines off the log while @quiet (still counted, still in misuse_last()). */
+/**
+ * misuse_quiet() - tests provoke misuse by the hundred: keep the lines off the log while
+ * @quiet (still counted, still in misuse_last()).
+ */
 void misuse_quiet(bool quiet);
 
-/** report_alloc_failure() - "page allocation failure: order:2, mode:GFP_KERNEL" and free memory by zone.  Rate-limited: the first, then powers of two. */
-void report_alloc_failure(const char *what, gfp_t gfp, unsigned order, unsigned long size, unsigned long caller);
+/**
+ * report_alloc_failure() - "page allocation failure: order:2, mode:GFP_KERNEL" and free
+ * memory by zone.  Rate-limited: the first, then powers of two.
+ */
+void report_alloc_failure(const char *what, gfp_t gfp, unsigned order, unsigned long size,
+			  unsigned long caller);
 
 /* ---- the reports of /proc (mm/report/) -------------------------------------- */
 
@@ -85,7 +92,10 @@ struct report {
 };
 extern const struct report mm_reports[];	/* ends with a NULL name */
 
-/** mm_check_all() - every X_check() of the memory manager.  Writes which invariant of which file broke.  Return: how many. */
+/**
+ * mm_check_all() - every X_check() of the memory manager.  Writes which invariant of which
+ * file broke.  Return: how many.
+ */
 int mm_check_all(struct seq *s);
 
 #endif

@@ -15,10 +15,6 @@
  * Exhaustion is no misuse.  It is told once, then at the 2nd, 4th, 8th ... time,
  * with the number: a machine that runs out a million times writes 21 reports.
  *
- * Invariants.
- *  Y.1  misuse_count(NR_MISUSE) is the sum of the counts of all kinds.
- *  Y.2  misuse_last() is terminated, and empty only while nothing was counted.
- *
  * Locking.  last_lock guards `last` only, is held for a copy of LINE bytes, and
  * nothing is called under it.  Counts are atomic.
  *
@@ -173,8 +169,8 @@ void report_alloc_failure(const char *what, gfp_t gfp, unsigned order, unsigned 
 	nth = __atomic_add_fetch(&failures, 1, __ATOMIC_RELAXED);
 	if (nth & (nth - 1))
 		return;
-	mm_log("%s: page allocation failure: order:%u, size:%lu, mode:0x%x(%s), failure %lu; called from %s\n",
-	       what, order, size, gfp, gfp_format(mode, sizeof(mode), gfp), nth,
+	mm_log("%s: page allocation failure: order:%u, size:%lu, mode:0x%x(%s), failure %lu; "
+	       "called from %s\n", what, order, size, gfp, gfp_format(mode, sizeof(mode), gfp), nth,
 	       port_symbol(where, sizeof(where), caller));
 	log_zones();
 }

@@ -176,21 +176,21 @@ static struct page *alloc_pages_slowpath(gfp_t gfp, unsigned order, const struct
 #define GFP_LOOK_CLOSELY (~__GFP_BITS_MASK | __GFP_NOFAIL | __GFP_MEMALLOC | __GFP_NORETRY)
 #define GFP_ZONES_VALID (1u << 0 | 1u << __GFP_DMA | 1u << __GFP_HIGHMEM | 1u << __GFP_DMA32)
 
-static __cold_path bool request_refused(gfp_t gfp, unsigned order, unsigned long caller)
+static __cold_path bool request_refused(const char *call, gfp_t gfp, unsigned order, unsigned long caller)
 {
 	const char *why = gfp_contradiction(gfp);
 	char words[120];
 
 	if (mm_stage < MM_PAGES) {
-		misuse(MISUSE_CONTEXT, caller, "alloc_pages(order %u): called too early: "
-		       "before mm_init() only memblock_alloc() gives memory", order);
+		misuse(MISUSE_CONTEXT, caller, "%s(order %u): called too early: "
+		       "before mm_init() only memblock_alloc() gives memory", call, order);
 	} else if (order > MAX_PAGE_ORDER) {
-		misuse(MISUSE_SIZE, caller, "alloc_pages(order %u): the largest order is %d", order, MAX_PAGE_ORDER);
+		misuse(MISUSE_SIZE, caller, "%s(order %u): the largest order is %d", call, order, MAX_PAGE_ORDER);
 	} else if (why) {
-		misuse(MISUSE_GFP, caller, "alloc_pages(%s): contradictory mask: %s",
+		misuse(MISUSE_GFP, caller, "%s(%s): contradictory mask: %s", call,
 		       gfp_format(words, sizeof(words), gfp), why);
 	} else if (gfp & __GFP_WAIT && preempt_count()) {
-		misuse(MISUSE_CONTEXT, caller, "alloc_pages(%s): may sleep, but called %s; use GFP_ATOMIC",
+		misuse(MISUSE_CONTEXT, caller, "%s(%s): may sleep, but called %s; use GFP_ATOMIC", call,
 		       gfp_format(words, sizeof(words), gfp),
 		       in_interrupt() ? "in an interrupt" : "with preemption off");
 	} else {
@@ -205,23 +205,22 @@ static inline bool request_suspect(gfp_t gfp, unsigned order)
 	       !(GFP_ZONES_VALID >> (gfp & GFP_ZONEMASK) & 1) || (gfp & __GFP_WAIT && preempt_count());
 }
 
+static inline bool request_ok(const char *call, gfp_t gfp, unsigned order, unsigned long caller)
+{
+	return likely(!request_suspect(gfp, order)) || !request_refused(call, gfp, order, caller);
+}
+
 static struct page *__alloc_pages(gfp_t gfp, unsigned order, int nid, unsigned long caller)
 {
-	const struct zonelist *list;
-	struct page *page;
+	const struct zonelist *list = &NODE_DATA(nid)->node_zonelists[gfp_zone(gfp)];
+	struct page *page = get_page_from_freelist(gfp, order, list, WMARK_LOW, 0);
 
-	if (unlikely(request_suspect(gfp, order)) && request_refused(gfp, order, caller))
-		return NULL;
-	list = &NODE_DATA(nid)->node_zonelists[gfp_zone(gfp)];
-	page = get_page_from_freelist(gfp, order, list, WMARK_LOW, 0);
-	if (likely(page))
-		return page;
-	return alloc_pages_slowpath(gfp, order, list, caller);
+	return likely(page) ? page : alloc_pages_slowpath(gfp, order, list, caller);
 }
 
 struct page *alloc_pages(gfp_t gfp, unsigned order)
 {
-	return __alloc_pages(gfp, order, 0, _RET_IP_);
+	return request_ok("alloc_pages", gfp, order, _RET_IP_) ? __alloc_pages(gfp, order, 0, _RET_IP_) : NULL;
 }
 
 struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order)
@@ -232,10 +231,11 @@ struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order)
 		misuse(MISUSE_ARGUMENT, _RET_IP_, "alloc_pages_node(%d): nodes are 0 ... %d", nid, nr_online_nodes - 1);
 		return NULL;
 	}
-	return __alloc_pages(gfp, order, nid, _RET_IP_);
+	return request_ok("alloc_pages_node", gfp, order, _RET_IP_) ? __alloc_pages(gfp, order, nid, _RET_IP_) : NULL;
 }
 
-static unsigned long get_free_pages(gfp_t gfp, unsigned order, const char *call, unsigned long caller)
+/* A block with an address: never from high memory (row B6). */
+static unsigned long get_free_pages(const char *call, gfp_t gfp, unsigned order, unsigned long caller)
 {
 	struct page *page;
 
@@ -244,18 +244,20 @@ static unsigned long get_free_pages(gfp_t gfp, unsigned order, const char *call,
 		       "use alloc_pages() and kmap()", call);
 		return 0;
 	}
+	if (!request_ok(call, gfp, order, caller))
+		return 0;
 	page = __alloc_pages(gfp, order, 0, caller);
 	return page ? (unsigned long)page_address(page) : 0;
 }
 
 unsigned long __get_free_pages(gfp_t gfp, unsigned order)
 {
-	return get_free_pages(gfp, order, "__get_free_pages", _RET_IP_);
+	return get_free_pages("__get_free_pages", gfp, order, _RET_IP_);
 }
 
 unsigned long get_zeroed_page(gfp_t gfp)
 {
-	return get_free_pages(gfp | __GFP_ZERO, 0, "get_zeroed_page", _RET_IP_);
+	return get_free_pages("get_zeroed_page", gfp | __GFP_ZERO, 0, _RET_IP_);
 }
 
 /* ---- giving back -------------------------------------------------------------- */

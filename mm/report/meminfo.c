@@ -102,7 +102,8 @@ void report_meminfo(struct seq *s)
 	};
 	static const char *const swap[] = { "SwapTotal:", "SwapFree:", "Dirty:", "Writeback:", NULL };
 	static const char *const rest[] = {
-		"SecPageTables:", "NFS_Unstable:", "Bounce:", "WritebackTmp:", "CommitLimit:", "Committed_AS:", NULL,
+		"SecPageTables:", "NFS_Unstable:", "Bounce:", "WritebackTmp:", "CommitLimit:",
+		"Committed_AS:", NULL,
 	};
 	struct vmalloc_totals v;
 	struct totals t;

@@ -105,7 +105,8 @@ void report_page(struct seq *s, pfn_t pfn)
 	write_flags(s, page->flags);
 	seq_printf(s, "  _count    %d\n", page_count(page));
 	if (addr)
-		seq_printf(s, "  address   %p (%s)\n", addr, PageHighMem(page) ? "kmap window" : "direct map");
+		seq_printf(s, "  address   %p (%s)\n", addr,
+			   PageHighMem(page) ? "kmap window" : "direct map");
 	else
 		seq_puts(s, "  address   NULL: high memory, not mapped by kmap\n");
 	write_state(s, page, pfn);

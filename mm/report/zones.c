@@ -213,7 +213,8 @@ void report_pagetypeinfo(struct seq *s)
 {
 	struct zone *z;
 
-	seq_printf(s, "Page block order: %d\nPages per block:  %lu\n\n", MAX_PAGE_ORDER, 1UL << MAX_PAGE_ORDER);
+	seq_printf(s, "Page block order: %d\nPages per block:  %lu\n\n", MAX_PAGE_ORDER,
+		   1UL << MAX_PAGE_ORDER);
 	seq_printf(s, "%-43s ", "Free pages count per migrate type at order");
 	for (int i = 0; i < NR_PAGE_ORDERS; i++)
 		seq_printf(s, "%6d ", i);

@@ -71,7 +71,7 @@ SELFTEST(B5, order_out_of_range)
 	CHECK(!page);
 	EXPECT_MISUSE(MISUSE_SIZE, "alloc_pages", 0, page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, 31));
 	CHECK(!page);
-	EXPECT_MISUSE(MISUSE_SIZE, "alloc_pages", 0, page = alloc_pages_node(0, GFP_KERNEL, ~0u));
+	EXPECT_MISUSE(MISUSE_SIZE, "alloc_pages_node", 0, page = alloc_pages_node(0, GFP_KERNEL, ~0u));
 	CHECK(!page);
 	EXPECT_MISUSE(MISUSE_SIZE, "__get_free_pages", 0, addr = __get_free_pages(GFP_KERNEL, MAX_PAGE_ORDER + 1));
 	CHECK_EQ(addr, 0);
@@ -477,7 +477,7 @@ SELFTEST(F1, sizes_that_no_window_holds)
 	CHECK(!__vmalloc(~0ul - PAGE_SIZE, GFP_KERNEL | __GFP_NOWARN));
 	EXPECT_MISUSE(MISUSE_SIZE, "vmalloc", 0, p = vzalloc(0));
 	CHECK(!p);
-	EXPECT_MISUSE(MISUSE_SIZE, "vmap", 0, p = vmap(NULL, 0, VM_MAP, PAGE_KERNEL));
+	EXPECT_MISUSE(MISUSE_ARGUMENT, "vmap", 0, p = vmap(NULL, 0, VM_MAP, PAGE_KERNEL));
 	CHECK(!p);
 }
 

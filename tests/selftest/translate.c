@@ -54,7 +54,7 @@ SELFTEST(E1, code_and_data_for_kernel_and_user)
 	unsigned long base;
 	u16 limit;
 
-	if (!machine_has_feature("ring3"))
+	if (!st_on_pc())
 		SKIP("a process does not see its descriptors");
 	read_gdtr(&limit, &base);
 	for (i = 0; i < (limit + 1u) / sizeof(struct descriptor); i++) {

@@ -34,7 +34,8 @@ START_TEST(integers)
 		SAME("%.5d|%8.3d|%-8.3d|%.20d|%20.15d", v, v, v, v, v);
 		SAME("%hhd|%hd|%hhu|%hu|%hhx", (signed char)v, (short)v, (unsigned char)v, (unsigned short)v,
 		     (unsigned char)v);
-		SAME("%ld|%lu|%lx|%lld|%llu|%zu|%zx", (long)v, (unsigned long)v, (unsigned long)v, (long long)v,
+		SAME("%ld|%lu|%lx|%lld|%llu|%zu|%zx", (long)v, (unsigned long)v, (unsigned long)v,
+		     (long long)v,
 		     (unsigned long long)v, (size_t)v, (size_t)v);
 		SAME("%*d|%-*d|%.*d", 7, v, 7, v, 3, v);
 		SAME("%*d", -7, v);
@@ -49,8 +50,8 @@ START_TEST(random_wide_numbers)
 {
 	srandom(1);
 	for (int i = 0; i < 20000; i++) {
-		unsigned long long v = ((unsigned long long)random() << 33 ^ (unsigned long long)random() << 11) >>
-			(random() % 64);
+		u64 bits = (u64)random() << 33 ^ (u64)random() << 11;
+		unsigned long long v = bits >> (random() % 64);
 
 		SAME("%llu|%llx|%lld|%20llu|%-20llx|%020llu", v, v, (long long)v, v, v, v);
 	}
@@ -133,15 +134,18 @@ END_TEST
 
 START_TEST(string_functions)
 {
-	static const char *const words[] = { "", "a", "ab", "abc", "abd", "b", "\xff", "hello world", "lo wo", "world" };
+	static const char *const words[] = { "", "a", "ab", "abc", "abd", "b", "\xff", "hello world", "lo wo",
+					     "world" };
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		ck_assert_uint_eq(q_strlen(words[i]), strlen(words[i]));
 		ck_assert_ptr_eq(q_strchr(words[i], 'b'), strchr(words[i], 'b'));
 		ck_assert_ptr_eq(q_strchr(words[i], 0), strchr(words[i], 0));
 		for (unsigned j = 0; j < sizeof(words) / sizeof(words[0]); j++) {
-			ck_assert_int_eq(sign(q_strcmp(words[i], words[j])), sign(strcmp(words[i], words[j])));
-			ck_assert_int_eq(sign(q_strncmp(words[i], words[j], 2)), sign(strncmp(words[i], words[j], 2)));
+			ck_assert_int_eq(sign(q_strcmp(words[i], words[j])),
+					 sign(strcmp(words[i], words[j])));
+			ck_assert_int_eq(sign(q_strncmp(words[i], words[j], 2)),
+					 sign(strncmp(words[i], words[j], 2)));
 			ck_assert_ptr_eq(q_strstr(words[i], words[j]), strstr(words[i], words[j]));
 		}
 	}

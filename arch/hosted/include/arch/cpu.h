@@ -17,6 +17,8 @@ struct cpu_local {
 	unsigned long irqs_on;
 	unsigned pending;	/* bits of interrupts that wait (set by signal handlers too) */
 	u64 pt_root;		/* CR3: physical address of the loaded directory */
+	unsigned in_user;	/* it runs a program's code */
+	unsigned long host;	/* the host thread that holds it (pthread_t) */
 };
 
 extern struct cpu_local cpu_locals[NR_CPUS];

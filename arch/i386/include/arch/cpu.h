@@ -27,13 +27,13 @@ extern struct cpu_local cpu_locals[NR_CPUS];
 #define cpu_local_write(field, v)							\
 	__asm__ volatile("movl %0, %%fs:%c1" : : "ri"(v), "i"(offsetof(struct cpu_local, field)) : "memory")
 #define cpu_local_add(field, n)								\
-	__asm__ volatile("addl %0, %%fs:%c1" : : "ri"(n), "i"(offsetof(struct cpu_local, field)) : "memory", "cc")
+	__asm__ volatile("addl %0, %%fs:%c1"						\
+			 : : "ri"(n), "i"(offsetof(struct cpu_local, field)) : "memory", "cc")
 
 static inline unsigned smp_processor_id(void) { return cpu_local_read(cpu); }
 static inline int preempt_count(void) { return cpu_local_read(preempt_count); }
 static inline bool in_interrupt(void) { return preempt_count() >= IRQ_ONE; }
 static inline void preempt_disable(void) { cpu_local_add(preempt_count, 1); barrier(); }
-void preempt_schedule(void);
 static inline void preempt_enable(void)
 {
 	barrier();

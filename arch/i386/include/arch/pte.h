@@ -72,7 +72,8 @@ static inline pte_t mk_huge(pfn_t pfn, pgprot_t prot)
 /* A directory's entry for a table: user and writable, for the table's own entries decide. */
 static inline pte_t mk_table(pfn_t pfn)
 {
-	return (pte_t){ (pteval_t)(pfn << PAGE_SHIFT) | _PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED };
+	return (pte_t){ (pteval_t)(pfn << PAGE_SHIFT) |
+			_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED };
 }
 
 /* The largest level whose entries may be leaves on this CPU: 2 with PSE, else 1. */

@@ -1,0 +1,3 @@
+#!/bin/bash
+# 4 MiB pages, but no global ones
+exec "$(dirname "$0")/run" 128M pentium

@@ -1,0 +1,26 @@
+#!/bin/bash
+# Programs in ring 3, from the shell.
+. "$(dirname "$0")/lib.sh"
+
+boot 64M "run hello; run count 3; run stack 512; run wild pointer; meminfo; poweroff"
+left_with 0 "E7 programs run and end"
+says "hello from pid [0-9]+, in ring 3" "E7 hello says so"
+says "0x80495b0,%eax gives 42" "E3 the absolute load"
+says "count\[[0-9]+\]: 3" "E7 count counts"
+
+boot 64M "run wild"
+left_with 1 "E7 a wild access is a failed command"
+says "0xdeadbeef" "E7 the report names the address"
+does_not_say "panic" "E7 the system stays up"
+
+boot 64M "run wild kernel; run wild null; run divzero; run privileged; run hello"
+says "hello from pid" "E7 after five offenders the next program runs"
+left_with 1 "E7 their failures are remembered"
+
+boot 1G "run memhog 8 &; ps; translate memhog 0x08048000; kill 99999"
+says "memhog" "E7 ps shows the task"
+left_with 1 "E7 killing nobody fails"
+
+boot 16M "run memhog; run hello"
+says "hello from pid" "E7 a task that eats all memory ends alone"
+plan

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_loader.c: programs, good and hostile (kernel/loader.c).
+ *
+ * Each image lies in a block of exactly its size, so that under AddressSanitizer a
+ * look beyond its end is a failure.
+ */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/task.h"
+
+#include <quarry/page.h>
+#include <quarry/vm.h>
+
+#define LIMIT 0x1f000000u
+#define FILE_SIZE 0x800u
+enum { PF_X = 1, PF_W = 2, PF_R = 4 };
+
+struct segment { u32 type, offset, vaddr, paddr, filesz, memsz, flags, align; };
+
+static void put16(u8 *at, u32 v) { at[0] = (u8)v; at[1] = (u8)(v >> 8); }
+static void put32(u8 *at, u32 v) { put16(at, v); put16(at + 2, v >> 16); }
+
+/* An executable of FILE_SIZE bytes whose content is (u8)(offset * 7). */
+static u8 *make_image(const struct segment *segment, unsigned n, u32 entry)
+{
+	static const u8 ident[16] = { 0x7f, 'E', 'L', 'F', 1, 1, 1 };
+	u8 *file = malloc(FILE_SIZE);
+
+	for (unsigned i = 0; i < FILE_SIZE; i++)
+		file[i] = (u8)(i * 7);
+	memset(file, 0, 52);
+	memcpy(file, ident, sizeof(ident));
+	put16(file + 16, 2);		/* executable */
+	put16(file + 18, 3);		/* i386 */
+	put32(file + 20, 1);
+	put32(file + 24, entry);
+	put32(file + 28, 52);		/* where the program headers are */
+	put16(file + 40, 52);
+	put16(file + 42, 32);
+	put16(file + 44, n);
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned k = 0; k < 8; k++)
+			put32(file + 52 + 32 * i + 4 * k, ((const u32 *)&segment[i])[k]);
+	return file;
+}
+
+/* The worked example of loader.c, but for one page more of text. */
+static const struct segment plain[] = {
+	{ 1, 0, 0x08048000, 0, 0x5a0, 0x5a0, PF_R | PF_X, 0x1000 },
+	{ 1, 0x5b0, 0x080495b0, 0, 0x10, 0x2000, PF_R | PF_W, 0x1000 },
+};
+
+#define PLAIN make_image(plain, 2, 0x08048100)
+
+/* What must hold for any plan, of whatever file. */
+static void check_plan(const struct program *p)
+{
+	static u8 page[4096];
+
+	for (unsigned i = 0; i < p->nr_areas; i++) {
+		const struct program_area *a = &p->area[i];
+
+		ck_assert(a->start < a->end && a->end <= LIMIT && ((a->start | a->end) & 4095) == 0);
+		ck_assert(i == 0 || p->area[i - 1].end <= a->start);
+		ck_assert_ptr_nonnull(a->name);
+		program_fill_page(p, a->start, page);
+		program_fill_page(p, a->end - 4096, page);
+	}
+	for (unsigned i = 0; i < p->nr_segments; i++) {
+		const struct program_segment *s = &p->segment[i];
+		unsigned covered = 0;
+
+		for (unsigned k = 0; k < p->nr_areas; k++)
+			if (s->vaddr < p->area[k].end && s->vaddr + s->memsz > p->area[k].start) {
+				ck_assert_uint_eq(p->area[k].flags & s->flags, s->flags);
+				covered += min(s->vaddr + s->memsz, p->area[k].end) - max(s->vaddr, p->area[k].start);
+			}
+		ck_assert_uint_eq(covered, s->memsz);
+		if (s->filesz) {
+			u32 last = s->vaddr + s->filesz - 1;
+
+			program_fill_page(p, last & ~4095u, page);
+			ck_assert_uint_eq(page[last & 4095], p->file[s->offset + s->filesz - 1]);
+		}
+	}
+}
+
+START_TEST(E7_plan_of_a_plain_program)
+{
+	u8 *file = PLAIN;
+	struct program p;
+
+	ck_assert_ptr_null(program_parse(&p, file, FILE_SIZE, LIMIT));
+	check_plan(&p);
+	ck_assert_uint_eq(p.nr_areas, 3);
+	ck_assert_str_eq(p.area[0].name, "text");
+	ck_assert_uint_eq(p.area[0].start, 0x08048000);
+	ck_assert_uint_eq(p.area[1].start, 0x08049000);
+	ck_assert_str_eq(p.area[1].name, "data");
+	ck_assert_uint_eq(p.area[2].start, 0x0804a000);
+	ck_assert_str_eq(p.area[2].name, "bss");
+	ck_assert_uint_eq(p.area[2].end, 0x0804c000);
+	ck_assert_uint_eq(p.brk, 0x0804c000);
+	free(file);
+}
+END_TEST
+
+START_TEST(E7_segments_may_share_a_page)
+{
+	static const struct segment shared[] = {
+		{ 1, 0, 0x08048000, 0, 0x300, 0x300, PF_R | PF_X, 0x1000 },
+		{ 1, 0x400, 0x08048400, 0, 0x100, 0x200, PF_R | PF_W, 0x1000 },
+	};
+	u8 *file = make_image(shared, 2, 0x08048000), page[4096];
+	struct program p;
+
+	ck_assert_ptr_null(program_parse(&p, file, FILE_SIZE, LIMIT));
+	check_plan(&p);
+	ck_assert_uint_eq(p.nr_areas, 1);
+	ck_assert_uint_eq(p.area[0].flags, VM_READ | VM_WRITE | VM_EXEC);
+	program_fill_page(&p, 0x08048000, page);
+	ck_assert_mem_eq(page, file, 0x300);
+	ck_assert_mem_eq(page + 0x400, file + 0x400, 0x100);
+	for (unsigned i = 0x300; i < 0x400; i++)
+		ck_assert_uint_eq(page[i], 0);
+	for (unsigned i = 0x500; i < 4096; i++)
+		ck_assert_uint_eq(page[i], 0);
+	free(file);
+}
+END_TEST
+
+START_TEST(E7_a_cut_file_is_refused_at_every_length)
+{
+	u8 *file = PLAIN;
+	struct program p;
+
+	for (unsigned size = 0; size < 0x5c0; size++) {
+		u8 *cut = malloc(size + !size);
+
+		memcpy(cut, file, size);
+		ck_assert_msg(program_parse(&p, cut, size, LIMIT) != NULL, "%u bytes were accepted", size);
+		free(cut);
+	}
+	ck_assert_ptr_null(program_parse(&p, file, 0x5c0, LIMIT));
+	free(file);
+}
+END_TEST
+
+/* One field changed: where, how wide, to what, and what must be said. */
+static const struct hostile { unsigned at, bytes; u32 value; const char *says; } hostile[] = {
+	{ 1, 1, 'e', "not an ELF file" },
+	{ 4, 1, 2, "32-bit" },
+	{ 5, 1, 2, "little-endian" },
+	{ 16, 2, 3, "fixed addresses" },
+	{ 18, 2, 62, "i386" },
+	{ 20, 4, 0, "version" },
+	{ 24, 4, 0x080495b0, "entry" },
+	{ 24, 4, 0, "entry" },
+	{ 28, 4, 0xfffffff0, "cut short" },
+	{ 28, 4, FILE_SIZE - 63, "cut short" },
+	{ 42, 2, 33, "headers of an unknown size" },
+	{ 44, 2, 0, "without program headers" },
+	{ 44, 2, 0xffff, "cut short" },
+	{ 52, 4, 3, "dynamically" },
+	{ 52 + 4, 4, 0xffffff00, "beyond the end" },
+	{ 52 + 4, 4, FILE_SIZE - 0x59f, "beyond the end" },
+	{ 52 + 8, 4, 0, "NULL" },
+	{ 52 + 8, 4, LIMIT - 0x59f, "outside user space" },
+	{ 52 + 8, 4, 0xfffffff0, "outside user space" },
+	{ 52 + 8, 4, 0xc0100000, "outside user space" },
+	{ 52 + 16, 4, 0x5a1, "larger in the file" },
+	{ 52 + 20, 4, 0xffffffff, "outside user space" },
+	{ 84 + 8, 4, 0x0804859f, "overlap" },
+};
+
+START_TEST(E7_hostile_headers_are_refused_with_a_reason)
+{
+	const struct hostile *h = &hostile[_i];
+	u8 *file = PLAIN;
+	struct program p;
+	const char *says;
+
+	for (unsigned i = 0; i < h->bytes; i++)
+		file[h->at + i] = (u8)(h->value >> (8 * i));
+	says = program_parse(&p, file, FILE_SIZE, LIMIT);
+	ck_assert_msg(says && strstr(says, h->says), "0x%x at %u: said '%s', not '%s'", h->value, h->at,
+		      says ? says : "(accepted)", h->says);
+	free(file);
+}
+END_TEST
+
+START_TEST(E7_random_damage_never_breaks_the_loader)
+{
+	static const u32 nasty[] = { 0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffff000, 0x08048000, LIMIT, FILE_SIZE };
+	unsigned accepted = 0, refused = 0, seed = 20260101;
+	struct program p;
+	u8 *plain_file = PLAIN;
+
+	for (unsigned round = 0; round < 100000; round++) {
+		unsigned size = rand_r(&seed) % 4 ? FILE_SIZE : (unsigned)rand_r(&seed) % FILE_SIZE;
+		u8 *file = malloc(size + !size);
+
+		memcpy(file, plain_file, size);
+		for (int n = rand_r(&seed) % 5; n && size >= 120; n--) {
+			unsigned at = 4 * ((unsigned)rand_r(&seed) % 29);
+
+			if (rand_r(&seed) % 2)
+				put32(file + at, nasty[(unsigned)rand_r(&seed) % ARRAY_SIZE(nasty)]);
+			else
+				file[at + (unsigned)rand_r(&seed) % 4] = (u8)rand_r(&seed);
+		}
+		if (program_parse(&p, file, size, LIMIT))
+			refused++;
+		else
+			accepted++, check_plan(&p);
+		free(file);
+	}
+	ck_assert(accepted > 1000 && refused > 1000);
+	free(plain_file);
+}
+END_TEST
+
+START_TEST(E7_pages_of_a_program_come_by_demand)
+{
+	u8 *file = PLAIN, seen[0x2000], want[0x2000] = { 0 };
+	struct mm_struct *mm;
+	struct program p;
+
+	unit_boot(64 << 20, 16 << 20);
+	ck_assert_ptr_null(program_parse(&p, file, FILE_SIZE, LIMIT));
+	mm = mm_alloc();
+	ck_assert_int_eq(program_map(&p, mm), 0);
+	ck_assert_uint_eq(mm->rss, 0);
+	ck_assert_uint_eq(mm->map_count, 4);
+	ck_assert_uint_eq(copy_from_mm(mm, seen, 0x080495b0, 0x2000), 0);
+	memcpy(want, file + 0x5b0, 0x10);
+	ck_assert_mem_eq(seen, want, 0x2000);
+	ck_assert_uint_eq(mm->rss, 3);
+	ck_assert_uint_eq(copy_to_mm(mm, 0x08048000, want, 1), 1);	/* text */
+	ck_assert_uint_eq(mm_brk(mm, p.brk + 5), p.brk + 5);
+	ck_assert_uint_eq(copy_to_mm(mm, p.brk, want, 0x1000), 0);
+	ck_assert_uint_eq(copy_to_mm(mm, USER_STACK_TOP - 16, want, 16), 0);
+	ck_assert_uint_ne(copy_to_mm(mm, USER_STACK_TOP, want, 1), 0);
+	ck_assert_int_eq(mm_check(mm), 0);
+	mm_free(mm);
+	unit_teardown();
+	free(file);
+}
+END_TEST
+
+UNIT_SUITE(loader)
+{
+	Suite *suite = suite_create("loader");
+	TCase *fields = tcase_create("hostile fields");
+
+	unit_case(suite, "loader", E7_plan_of_a_plain_program, E7_segments_may_share_a_page,
+		  E7_a_cut_file_is_refused_at_every_length, E7_random_damage_never_breaks_the_loader,
+		  E7_pages_of_a_program_come_by_demand);
+	tcase_add_loop_test(fields, E7_hostile_headers_are_refused_with_a_reason, 0, ARRAY_SIZE(hostile));
+	suite_add_tcase(suite, fields);
+	return suite;
+}
