@@ -214,7 +214,7 @@ static void print_frame(phys_addr_t phys, unsigned long offset)
 		return;
 	}
 	page = pfn_to_page(pfn);
-	kprintf("frame       0x%lx, zone %s; struct page %p: count %d, flags 0x%lx%s\n", pfn,
+	kprintf("frame       0x%lx, zone %s\nstruct page %p: count %d, flags 0x%lx%s\n", pfn,
 		page_zone(page)->name, (const void *)page, page_count(page), page->flags,
 		PageReserved(page) ? " (reserved)" : PageSlab(page) ? " (slab)" : "");
 }
@@ -222,7 +222,7 @@ static void print_frame(phys_addr_t phys, unsigned long offset)
 static const char *fault_text(enum vm_fault f)
 {
 	static const char *const texts[] = {
-		[VM_FAULT_OK] = "answered with a frame",
+		[VM_FAULT_OK] = "answered",
 		[VM_FAULT_SEGV] = "no area is there: the access would end the task",
 		[VM_FAULT_PROT] = "the area forbids it: the access would end the task",
 		[VM_FAULT_OOM] = "no frame is left for it",

@@ -29,7 +29,8 @@ static const char *access_name(const struct fault_info *f)
 }
 
 /* Why was it wrong? */
-static const char *explain(char *buf, size_t len, const struct task *t, const struct fault_info *f, enum vm_fault why)
+static const char *explain(char *buf, size_t len, const struct task *t, const struct fault_info *f,
+			   enum vm_fault why)
 {
 	struct vm_area_struct *vma;
 
@@ -42,17 +43,20 @@ static const char *explain(char *buf, size_t len, const struct task *t, const st
 	}
 	if (f->addr < PAGE_SIZE)
 		return "a NULL pointer, no area there";
-	if (vma && (vma->vm_flags & VM_GROWSDOWN) && f->addr < vma->vm_start && vma->vm_start - f->addr < NEAR_STACK)
+	if (vma && (vma->vm_flags & VM_GROWSDOWN) && f->addr < vma->vm_start &&
+	    vma->vm_start - f->addr < NEAR_STACK)
 		return "the stack may not grow any more";
 	return "no area there";
 }
 
-static void __attribute__((noreturn)) die_of_fault(struct task *t, const struct fault_info *f, enum vm_fault why)
+static void __attribute__((noreturn)) die_of_fault(struct task *t, const struct fault_info *f,
+						   enum vm_fault why)
 {
 	char buf[64];
 
 	if (why == VM_FAULT_OOM)
-		task_die(TASK_END_KILLED, "killed: out of memory on %s of 0x%08lx at 0x%08lx; it held %lu pages",
+		task_die(TASK_END_KILLED,
+			 "killed: out of memory on %s of 0x%08lx at 0x%08lx; it held %lu pages",
 			 access_name(f), f->addr, f->ip, t->mm->rss);
 	if (why == VM_FAULT_SIGBUS)
 		task_die(TASK_END_BUS, "bus error: %s of 0x%08lx at 0x%08lx (its source failed)",

@@ -49,9 +49,9 @@
 #define SLEEP_HASH 64
 #define NR_ENDED 64
 
-static spinlock_t sched_lock = SPINLOCK_INIT;
+spinlock_t sched_lock = SPINLOCK_INIT;
+LIST_HEAD(all_tasks);
 static LIST_HEAD(run_queue);
-static LIST_HEAD(all_tasks);
 static LIST_HEAD(timed);
 static struct list_head sleepers[SLEEP_HASH];
 static int next_pid;
@@ -157,7 +157,8 @@ static void wake_timed(void)
 
 static void kstack_account(void *stack, long sign)
 {
-	zone_stat_add(page_zone(virt_to_page(stack)), NR_KERNEL_STACK_PAGES, sign * (long)(KSTACK_SIZE / PAGE_SIZE));
+	zone_stat_add(page_zone(virt_to_page(stack)), NR_KERNEL_STACK_PAGES,
+		      sign * (long)(KSTACK_SIZE / PAGE_SIZE));
 }
 
 /* What a new thread does first: finish the switch that brought it here. */
@@ -358,6 +359,12 @@ bool port_can_sleep(void)
 	return preempt_count() == 0 && !arch_irqs_disabled() && current_task() != NULL;
 }
 
+void port_yield(void)
+{
+	if (port_can_sleep())
+		schedule();
+}
+
 /* Under sched_lock: put the caller on @queue and give the CPU away. */
 static void sleep_in(struct list_head *queue, const void *channel, u64 wake_ms)
 {
@@ -448,7 +455,8 @@ void thread_exit(int status)
 	struct task *t = current_task();
 
 	if (t->kmap.idx != 0)
-		mm_panic("%s[%d] ends with %d pages still mapped by kmap_local_page()", t->name, t->pid, t->kmap.idx);
+		mm_panic("%s[%d] ends with %d pages still mapped by kmap_local_page()", t->name, t->pid,
+			 t->kmap.idx);
 	arch_irq_enable();
 	leave_mm(t);
 	kfree(t->program);
@@ -462,17 +470,6 @@ void thread_exit(int status)
 	t->state = TASK_DEAD;
 	switch_away();
 	mm_panic("%s[%d] runs after its end", t->name, t->pid);
-}
-
-/* Under the lock. */
-static struct task *find_locked(int pid)
-{
-	struct task *t;
-
-	list_for_each_entry(t, &all_tasks, all)
-		if (t->pid == pid)
-			return t;
-	return NULL;
 }
 
 /* How @pid ended, if that is still known.  Under the lock. */
@@ -491,7 +488,7 @@ int thread_wait(int pid)
 	struct task *me = current_task();
 
 	list_add_tail(&w.link, &waiters);
-	if (pid == me->pid || !find_locked(pid)) {
+	if (pid == me->pid || !task_find_locked(pid)) {
 		w.status = ended_status(pid);
 		w.done = true;
 	}
@@ -507,7 +504,7 @@ int thread_wait(int pid)
 int thread_kill(int pid)
 {
 	unsigned long flags = spin_lock_irqsave(&sched_lock);
-	struct task *t = find_locked(pid);
+	struct task *t = task_find_locked(pid);
 	int err = !t ? -ENOENT : !t->is_user ? -EINVAL : 0;
 
 	if (!err) {
@@ -518,83 +515,12 @@ int thread_kill(int pid)
 	return err;
 }
 
-/* ---- looking at tasks ---------------------------------------------------------------- */
-
-/* The task with the lowest pid from @pid on, pinned. */
-static struct task *pin_from(int pid)
-{
-	unsigned long flags = spin_lock_irqsave(&sched_lock);
-	struct task *t, *found = NULL;
-
-	list_for_each_entry(t, &all_tasks, all)
-		if (t->pid >= pid && t->state != TASK_DEAD) {
-			found = t;
-			t->pins++;
-			break;
-		}
-	spin_unlock_irqrestore(&sched_lock, flags);
-	return found;
-}
-
-void task_unpin(struct task *t)
-{
-	unsigned long flags = spin_lock_irqsave(&sched_lock);
-
-	if (--t->pins == 0)
-		wake_channel(&t->pins);
-	spin_unlock_irqrestore(&sched_lock, flags);
-}
-
-struct task *task_pin(int pid)
-{
-	struct task *t = pin_from(pid);
-
-	if (t && t->pid != pid) {
-		task_unpin(t);
-		t = NULL;
-	}
-	return t;
-}
-
-struct task *task_pin_name(const char *name)
-{
-	unsigned long flags = spin_lock_irqsave(&sched_lock);
-	struct task *t, *found = NULL;
-
-	list_for_each_entry(t, &all_tasks, all)
-		if (t->mm && t->state != TASK_DEAD && !strcmp(t->name, name))
-			found = t;
-	if (found)
-		found->pins++;
-	spin_unlock_irqrestore(&sched_lock, flags);
-	return found;
-}
-
-void task_for_each(bool (*fn)(struct task *t, void *arg), void *arg)
-{
-	struct task *t;
-	bool more = true;
-
-	for (int pid = 0; more && (t = pin_from(pid)) != NULL;) {
-		pid = t->pid + 1;
-		more = fn(t, arg);
-		task_unpin(t);
-	}
-}
-
-struct task *task_find(int pid)
-{
-	unsigned long flags = spin_lock_irqsave(&sched_lock);
-	struct task *t = find_locked(pid);
-
-	spin_unlock_irqrestore(&sched_lock, flags);
-	return t;
-}
+/* ---- stopped tasks ------------------------------------------------------------------------ */
 
 int task_start(int pid)
 {
 	unsigned long flags = spin_lock_irqsave(&sched_lock);
-	struct task *t = find_locked(pid);
+	struct task *t = task_find_locked(pid);
 	int err = !t ? -ENOENT : t->started ? -EINVAL : 0;
 
 	if (!err) {

@@ -79,7 +79,7 @@ void thread_sleep_ms(unsigned ms);
  * last 64 that ended.
  */
 int thread_wait(int pid);
-/** thread_kill() - end a task: soon, not at once; see thread_wait().  Return: 0, -ENOENT, -EINVAL (a kernel thread). */
+/** thread_kill() - end a task, soon: see thread_wait().  Return: 0, -ENOENT, -EINVAL (a kernel thread). */
 int thread_kill(int pid);
 
 /**
@@ -89,9 +89,9 @@ int thread_kill(int pid);
 void task_for_each(bool (*fn)(struct task *t, void *arg), void *arg);
 /** task_find() - by pid; NULL: none.  It may end at any moment: see task_pin(). */
 struct task *task_find(int pid);
-/** task_pin_name() - the newest task of that name that still has an address space; pinned.  Undo: task_unpin(). */
+/** task_pin_name() - the newest task of that name that has an address space; pinned.  Undo: task_unpin(). */
 struct task *task_pin_name(const char *name);
-/** task_pin() - find by pid and keep it and its address space from going away.  NULL: none.  Undo: task_unpin(). */
+/** task_pin() - find by pid; keep it and its address space from going.  NULL: none.  Undo: task_unpin(). */
 struct task *task_pin(int pid);
 void task_unpin(struct task *t);
 
@@ -103,7 +103,7 @@ void task_unpin(struct task *t);
  * Return: its pid, or -ENOENT, -ENOEXEC (and a line on the log that says why), -ENOMEM, -EINVAL.
  */
 int task_run(const char *cmdline);
-/** task_spawn_stopped() - the same, but it sleeps until task_start() or thread_kill(): an address space to look at. */
+/** task_spawn_stopped() - the same, but asleep until task_start() or thread_kill(): to be looked at. */
 int task_spawn_stopped(const char *cmdline);
 /** task_start() - let a stopped one go.  Return: 0, -ENOENT, -EINVAL (not stopped). */
 int task_start(int pid);

@@ -153,7 +153,8 @@ static void __attribute__((noreturn)) touch_only(struct task *t)
 		}
 	if (t->killed)
 		thread_exit(TASK_END_KILLED);
-	task_die(TASK_END_NO_EXEC, "loaded and touched %lu pages; this machine (%s) has no user mode to execute it in",
+	task_die(TASK_END_NO_EXEC,
+		 "loaded and touched %lu pages; this machine (%s) has no user mode to run it in",
 		 pages, machine_arch());
 }
 

@@ -1,22 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * task.h: how programs become tasks; between sched.c, task.c, loader.c,
+ * task.h: how programs become tasks; between sched.c, tasklist.c, task.c, loader.c,
  * syscall.c and fault.c only.
  */
 #ifndef KERNEL_TASK_H
 #define KERNEL_TASK_H
 
-#include <quarry/types.h>
+#include <quarry/list.h>
+#include <quarry/spinlock.h>
 
 struct mm_struct;
 struct task;
 
-/* ---- sched.c, for task.c -------------------------------------------------------- */
+/* ---- sched.c, for tasklist.c and task.c ----------------------------------------- */
+
+extern spinlock_t sched_lock;
+extern struct list_head all_tasks;	/* by pid; under sched_lock */
+
+/** task_find_locked() - task_find(), for who holds sched_lock. */
+struct task *task_find_locked(int pid);
 
 /** task_alloc() - a thread that nobody knows of yet.  NULL: no memory.  Undo: task_free(). */
 struct task *task_alloc(const char *name, void (*fn)(void *), void *arg);
 void task_free(struct task *t);
-/** task_publish() - make it known and runnable; from here on it may run, end and be gone.  Return: its pid. */
+/** task_publish() - make it known and runnable; from here on it may end and be gone.  Return: its pid. */
 int task_publish(struct task *t);
 /** task_pause_until_started() - the caller sleeps until task_start() or thread_kill(). */
 void task_pause_until_started(void);
@@ -65,7 +72,7 @@ struct program {
  */
 const char *program_parse(struct program *p, const void *file, size_t size, u32 limit);
 
-/** program_fill_page() - the content of one page of the task, as the file gives it: @to gets PAGE_SIZE bytes. */
+/** program_fill_page() - one page of the task, as the file gives it: @to gets PAGE_SIZE bytes. */
 void program_fill_page(const struct program *p, u32 page_addr, void *to);
 
 /** program_map() - enter the areas, an empty heap and a stack into @mm.  Return: 0 or -errno. */

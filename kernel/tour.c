@@ -63,7 +63,7 @@ static void show_zones(void)
 	for_each_zone(z) {
 		unsigned long mib = 1UL << (20 - PAGE_SHIFT);
 
-		kprintf("%-8s %5lu - %5lu MiB  %8lu pages, %8lu free   %s\n", z->name,
+		kprintf("%-8s%5lu -%5lu MiB  %7lu pages, %7lu free  %s\n", z->name,
 			z->zone_start_pfn / mib, (z->zone_start_pfn + z->spanned_pages) / mib,
 			z->managed_pages, zone_free_pages(z),
 			z->type == ZONE_HIGHMEM ? "no address of its own" : "physical + PAGE_OFFSET");
@@ -86,7 +86,7 @@ static void follow_kmalloc(void)
 	}
 	page = compound_head(virt_to_page(p));
 	kprintf("kmalloc(100)  = %p, %lu bytes usable\n", p, (unsigned long)ksize(p));
-	kprintf("slab          %s; %u of %u are out, for the CPU takes a batch\n",
+	kprintf("slab          %s; %u of %u handed out\n",
 		slab_describe(what, sizeof(what), p), page->inuse, page->objects);
 	kprintf("page          frame 0x%lx = (%p - PAGE_OFFSET) / %lu, count %d\n", page_to_pfn(page), p,
 		PAGE_SIZE, page_count(page));
@@ -107,7 +107,7 @@ static void get_blocks(const struct zone *z, unsigned long *blocks)
 
 static void show_blocks(const char *when, const unsigned long *blocks)
 {
-	kprintf("%-24s", when);
+	kprintf("%-21s", when);
 	for (unsigned i = 0; i < NR_PAGE_ORDERS; i++)
 		kprintf(" %4lu", blocks[i]);
 	kprintf("\n");
@@ -147,8 +147,8 @@ static void split_and_merge(void)
 	st_settle();
 	get_blocks(z, after);
 
-	mm_snprintf(what, sizeof(what), "%s, blocks of pages:", z->name);
-	kprintf("%-24s", what);
+	mm_snprintf(what, sizeof(what), "%s, pages a block", z->name);
+	kprintf("%-21s", what);
 	for (unsigned i = 0; i < NR_PAGE_ORDERS; i++)
 		kprintf(" %4lu", 1UL << i);
 	kprintf("\n");
@@ -205,11 +205,10 @@ static void show_windows(struct page *page)
 		return;
 	}
 	*p = WRITTEN;
-	kprintf("kmap()         %p; page_address() now %p: slot %lu of %lu; 0x%x written\n", (void *)p,
-		page_address(page),
-		((unsigned long)p - PKMAP_BASE) >> PAGE_SHIFT, (unsigned long)LAST_PKMAP, WRITTEN);
+	kprintf("kmap()         %p, and page_address() %p: slot %lu of %lu\n", (void *)p, page_address(page),
+		((unsigned long)p - PKMAP_BASE) >> PAGE_SHIFT, (unsigned long)LAST_PKMAP);
 	q = kmap_atomic(page, KM_USER0);
-	kprintf("kmap_atomic()  %p: fixmap slot %u (KM_USER0, CPU %u); reads 0x%x too\n",
+	kprintf("kmap_atomic()  %p: slot %u (KM_USER0, CPU %u); reads what kmap wrote: 0x%x\n",
 		(void *)q, virt_to_fix((unsigned long)q), smp_processor_id(), *q);
 	expect(*q == WRITTEN && p != q, "two windows show one frame");
 	kunmap_atomic(q, KM_USER0);

@@ -20,7 +20,8 @@ USER_LDFLAGS := -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,
 ifeq ($(ARCH),i386)
 USER_PROGRAMS := $(USER_LIST)
 else
-USER_PROGRAMS := $(if $(shell echo 'int x;' | $(USER_CC) -ffreestanding -c -x c -o /dev/null - 2>/dev/null && echo yes),$(USER_LIST))
+user_probe    := echo 'int x;' | $(USER_CC) -ffreestanding -c -x c -o /dev/null - 2>/dev/null && echo yes
+USER_PROGRAMS := $(if $(shell $(user_probe)),$(USER_LIST))
 endif
 
 user_lds = $(or $(wildcard user/$(1).lds),user/program.lds)

@@ -14,6 +14,18 @@
 
 #define ROUNDS 7
 
+static struct machineinfo machine;
+
+/* What rdtsc counts.  A kernel that counts nanoseconds itself has found none, or is a process. */
+static bool know_the_counter(void)
+{
+	machineinfo(&machine);
+	if (!same(machine.unit, "ns"))
+		return true;
+	machine.unit[0] = 't', machine.unit[1] = 's', machine.unit[2] = 'c', machine.unit[3] = '\0';
+	return machine.arch[0] == 'h';
+}
+
 static u64 median(u64 *t, unsigned n)
 {
 	for (unsigned i = 1; i < n; i++)
@@ -31,10 +43,9 @@ static void report(const char *what, u64 *t, unsigned rounds, unsigned shift)
 {
 	u64 m = median(t, rounds);
 	u32 rest = (u32)(m & ((1u << shift) - 1));
-	struct machineinfo info;
 
-	machineinfo(&info);
-	printf("bench\t%s\tu_%s\t%s\t%u.%u\n", info.arch, what, info.unit, (u32)(m >> shift), (rest * 10) >> shift);
+	printf("bench\t%s\tu_%s\t%s\t%u.%u\n", machine.arch, what, machine.unit, (u32)(m >> shift),
+	       (rest * 10) >> shift);
 }
 
 static void give_up(unsigned mib)
@@ -116,6 +127,10 @@ int main(int argc, char **argv)
 
 	if (!mib || mib > 1024 || (mib & (mib - 1))) {
 		printf("faultbench: a power of two of MiB, please\n");
+		return 2;
+	}
+	if (!know_the_counter()) {
+		printf("faultbench: this processor has no time-stamp counter\n");
 		return 2;
 	}
 	for (unsigned m = mib; m > 1; m /= 2)

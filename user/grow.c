@@ -46,8 +46,8 @@ int main(int argc, char **argv)
 	pageinfo(&end);
 	wrong += sbrk((long)(mib * MIB)) != p;
 	wrong += check_zero(p, words);
-	printf("grow: %u MiB at %p: %u pages came by %u faults, %u left after giving it back, %u words wrong\n",
-	       mib, (void *)p, after.pages - before.pages, after.faults - before.faults,
+	printf("grow: %u MiB at %p: %u pages came by %u faults, %u left after giving it back, "
+	       "%u words wrong\n", mib, (void *)p, after.pages - before.pages, after.faults - before.faults,
 	       end.pages - before.pages, wrong);
 	return wrong || after.pages - before.pages < mib * 256 || end.pages - before.pages > 1;
 }

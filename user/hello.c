@@ -26,11 +26,20 @@ int read_answer(void)
 	return answer;
 }
 
+/* The privilege level that the CPU runs us at: the low bits of CS. */
+static unsigned ring(void)
+{
+	unsigned cs;
+
+	__asm__("movl %%cs, %0" : "=r"(cs));
+	return cs & 3;
+}
+
 int main(int argc, char **argv)
 {
 	struct pageinfo info;
 
-	printf("hello from pid %d, in ring %u\n", getpid(), ({ u32 cs; __asm__("movl %%cs, %0" : "=r"(cs)); cs & 3; }));
+	printf("hello from pid %d, in ring %u\n", getpid(), ring());
 	printf("mov 0x%x,%%eax gives %d\n", (u32)&answer, read_answer());
 	bss[2 * PAGE] = 1;
 	if (!pageinfo(&info))

@@ -24,7 +24,8 @@ static unsigned deeper(unsigned left)
 
 int main(int argc, char **argv)
 {
-	unsigned kib = argc > 1 && same(argv[1], "forever") ? ~0u - 1 : number(argc > 1 ? argv[1] : NULL, 1024);
+	const char *how = argc > 1 ? argv[1] : "";
+	unsigned kib = same(how, "forever") ? ~0u - 1 : number(how, 1024);
 	struct pageinfo before, after;
 	unsigned good;
 

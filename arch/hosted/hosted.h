@@ -35,6 +35,7 @@ extern phys_addr_t swapper_frame;	/* where swapper_pg_dir is */
 /* The map that it was powered on with, for machine_describe(). */
 extern const struct e820_entry *hosted_map;
 extern unsigned hosted_map_entries;
+extern phys_addr_t hosted_beyond;	/* bytes of memory beyond PHYS_LIMIT, left out */
 
 /* ---- mmu.c: the memory management unit --------------------------------------- */
 

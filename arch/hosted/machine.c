@@ -53,6 +53,9 @@ void machine_describe(struct seq *s)
 		seq_printf(s, "  [mem 0x%016llx-0x%016llx] %s\n", (unsigned long long)e->addr,
 			   (unsigned long long)(e->addr + e->size - 1), e820_type_name(e->type));
 	}
+	if (hosted_beyond)
+		seq_printf(s, "%llu MiB of memory beyond %llu GiB are left out\n",
+			   (unsigned long long)(hosted_beyond >> 20), PHYS_LIMIT >> 30);
 }
 
 bool machine_has_feature(const char *name)

@@ -43,6 +43,7 @@ phys_addr_t phys_end;
 unsigned long lowmem_size;
 const struct e820_entry *hosted_map;
 unsigned hosted_map_entries;
+phys_addr_t hosted_beyond;
 
 /* Row E4: static, a page, the kernel's half shared by all directories. */
 pte_t swapper_pg_dir[PTRS_PER_PT] __attribute__((aligned(4096)));
@@ -133,7 +134,7 @@ const char *hosted_power_on(const struct e820_entry *map, unsigned n, phys_addr_
 	hosted_map_entries = n;
 	thread_adopt_boot();
 	symbol_init();
-	e820_to_memblock(&memblock, map, n, PHYS_LIMIT);
+	hosted_beyond = e820_to_memblock(&memblock, map, n, PHYS_LIMIT);
 	end = memblock_end_of_DRAM();
 	if (!end)
 		return "the memory map holds no usable memory";

@@ -101,7 +101,7 @@ static bool show(unsigned long addr, pfn_t pfn, bool writable)
 {
 	return mmap((void *)addr, PAGE_SIZE,
 		    PROT_READ | (writable ? PROT_WRITE : 0) | (addr < TASK_SIZE ? PROT_EXEC : 0),
-		    MAP_SHARED | MAP_FIXED, phys_fd, (off_t)pfn << PAGE_SHIFT) != MAP_FAILED;
+		    MAP_SHARED | MAP_FIXED | MAP_POPULATE, phys_fd, (off_t)pfn << PAGE_SHIFT) != MAP_FAILED;
 }
 
 static const char *reserve(unsigned long start, unsigned long end)

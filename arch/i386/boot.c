@@ -9,13 +9,9 @@
  *	  kernel_main()
  *
  * What the loader left lies anywhere in memory, and only the first 8 MiB are mapped.
- * So until the end of setup_arch() one page table, early_table, is a window of
- * 4 MiB that looks wherever we want (early_map); all we need is copied out of the
- * loader's structures, which are then ordinary free memory.  The modules
- * themselves stay where they are and are reserved.
- *
- *	PAGE_OFFSET		pg0, pg1: the first 8 MiB
- *	PAGE_OFFSET + 8 MiB	early_table: the window (later: low memory, like the rest)
+ * So until the end of setup_arch() it is read through a window (early.c), and all we
+ * need is copied out of the loader's structures, which are then ordinary free
+ * memory.  The modules themselves stay where they are and are reserved.
  *
  * Reserved before anything is allocated: frame 0 (the BIOS's vectors and data), the
  * extended BIOS data area, the kernel's image, the modules.
@@ -54,14 +50,13 @@ struct mb_map_entry {
 
 #define MAX_MAP 128
 #define MAX_MODULES 32
-#define MAX_CMDLINE 2048
 #define MAX_NAME 64
 
 static struct e820_entry map[MAX_MAP];
 static unsigned map_entries;
 static const char *map_source = "none";
 static phys_addr_t beyond_4g;
-static char cmdline[MAX_CMDLINE], loader[MAX_NAME];
+static char loader[MAX_NAME];
 
 static struct module {
 	phys_addr_t start, size;
@@ -69,43 +64,6 @@ static struct module {
 	char name[MAX_NAME];
 } modules[MAX_MODULES];
 static unsigned nr_modules;
-
-/* ---- seeing physical memory before it is mapped ----------------------------------- */
-
-#define EARLY_WINDOW (PAGE_OFFSET + (8ul << 20))
-
-static pte_t early_table[PTRS_PER_PT] __attribute__((aligned(4096), section(".bss.page_aligned")));
-
-const void *early_map(u32 phys, u32 len)
-{
-	u32 first = phys >> PAGE_SHIFT, pages;
-
-	len = min(len, (4u << 20) - (phys & ~(u32)PAGE_MASK));
-	pages = (u32)(((u64)(phys & ~(u32)PAGE_MASK) + len + PAGE_SIZE - 1) >> PAGE_SHIFT);
-	for (u32 i = 0; i < PTRS_PER_PT; i++)
-		set_pte(&early_table[i], i < pages ?
-			mk_pte((first + i) & 0xfffff, PAGE_KERNEL_RO) : (pte_t){ 0 });
-	set_pte(&swapper_pg_dir[pt_index(EARLY_WINDOW, 2)],
-		mk_table((pfn_t)(__pa(early_table) >> PAGE_SHIFT)));
-	flush_tlb_all();
-	return (const char *)EARLY_WINDOW + (phys & ~PAGE_MASK);
-}
-
-static void early_unmap(void)
-{
-	set_pte(&swapper_pg_dir[pt_index(EARLY_WINDOW, 2)], (pte_t){ 0 });
-	flush_tlb_all();
-}
-
-static void copy_string(char *to, size_t len, u32 phys)
-{
-	const char *from = early_map(phys, (u32)len);
-	size_t i;
-
-	for (i = 0; i + 1 < len && from[i]; i++)
-		to[i] = from[i];
-	to[i] = 0;
-}
 
 void boot_stop(const char *fmt, ...)
 {
@@ -117,64 +75,6 @@ void boot_stop(const char *fmt, ...)
 	va_end(ap);
 	mm_log("Quarry cannot start: %s\n", line);
 	machine_halt(1);
-}
-
-/* ---- the command line -------------------------------------------------------------- */
-
-const char *machine_cmdline(void)
-{
-	return cmdline;
-}
-
-bool cmdline_has(const char *word)
-{
-	size_t len = strlen(word);
-	bool quoted = false;
-
-	for (const char *p = cmdline; *p; p++) {
-		if (*p == '"')
-			quoted = !quoted;
-		if (!quoted && (p == cmdline || p[-1] == ' ') && strncmp(p, word, len) == 0 &&
-		    (p[len] == ' ' || p[len] == 0))
-			return true;
-	}
-	return false;
-}
-
-/* mem=SIZE: leave the memory beyond alone.  SIZE in bytes, or with K, M, G. */
-static phys_addr_t cmdline_mem(void)
-{
-	const char *p = cmdline;
-	phys_addr_t n = 0;
-
-	while (p && strncmp(p, "mem=", 4) != 0) {
-		p = strchr(p, ' ');
-		p += p != NULL;
-	}
-	if (!p)
-		return 0;
-	for (p += 4; *p >= '0' && *p <= '9' && n < 1ull << 40; p++)
-		n = n * 10 + (phys_addr_t)(*p - '0');
-	switch (*p | 0x20) {
-	case 'k': return n << 10;
-	case 'm': return n << 20;
-	case 'g': return n << 30;
-	}
-	return n;
-}
-
-/* QEMU, like the specification, puts the kernel's own file name first; GRUB 2 does not. */
-static void drop_file_name(void)
-{
-	char *end = strchr(cmdline, ' '), *equals = strchr(cmdline, '='), *slash = strchr(cmdline, '/');
-
-	if (!slash || (end && slash > end) || (equals && equals < slash))
-		return;
-	if (!end) {
-		cmdline[0] = 0;
-		return;
-	}
-	memmove(cmdline, end + 1, strlen(end + 1) + 1);
 }
 
 /* ---- modules ------------------------------------------------------------------------- */
@@ -214,7 +114,7 @@ static void read_modules(const struct mb_info *info)
 		m->start = from->start;
 		m->size = from->end - from->start;
 		if (string)
-			copy_string(m->name, MAX_NAME, string);
+			early_string(m->name, MAX_NAME, string);
 		module_name(m->name);
 		nr_modules++;
 	}
@@ -386,10 +286,9 @@ static void __noinline setup_arch(u32 magic, u32 info_phys)
 		boot_stop("eax is 0x%08x, not 0x%08x: not started by a multiboot loader", magic, MB_MAGIC);
 	info = *(const struct mb_info *)early_map(info_phys, sizeof(info));
 	if (info.flags & MB_LOADER)
-		copy_string(loader, sizeof(loader), info.boot_loader_name);
+		early_string(loader, sizeof(loader), info.boot_loader_name);
 	if (info.flags & MB_CMDLINE)
-		copy_string(cmdline, sizeof(cmdline), info.cmdline);
-	drop_file_name();
+		cmdline_read(info.cmdline);
 	cpu_detect();
 	if (info.flags & MB_MMAP)
 		read_map(&info);
@@ -409,7 +308,8 @@ static void __noinline setup_arch(u32 magic, u32 info_phys)
 void machine_describe(struct seq *s)
 {
 	cpu_describe(s);
-	seq_printf(s, "Loader: %s, command line: %s\n", loader[0] ? loader : "unknown", cmdline);
+	seq_printf(s, "Loader: %s, command line: %s\n", loader[0] ? loader : "unknown",
+		   machine_cmdline());
 	seq_printf(s, "Memory map (%s):\n", map_source);
 	for (unsigned i = 0; i < map_entries; i++)
 		seq_printf(s, "  0x%012llx-0x%012llx %s\n", (unsigned long long)map[i].addr,

@@ -41,10 +41,18 @@ extern char boot_stack[], boot_stack_top[];
 
 /** i386_start() - start.S jumps here, with what the boot loader left in eax and ebx. */
 void i386_start(u32 magic, u32 info) __attribute__((noreturn));
+/** cmdline_read() - copy it from physical address @phys.  While early_map() works. */
+void cmdline_read(u32 phys);
+/** cmdline_mem() - the SIZE of mem=SIZE in bytes; 0: not given. */
+phys_addr_t cmdline_mem(void);
 /** cmdline_has() - is @word one of the words of the command line? */
 bool cmdline_has(const char *word);
 /** early_map() - see up to 4 MiB of physical memory, until the next call or the end of setup_arch(). */
 const void *early_map(u32 phys, u32 len);
+/** early_string() - copy the string at @phys, cut to @len with its end. */
+void early_string(char *to, size_t len, u32 phys);
+/** early_unmap() - close the window. */
+void early_unmap(void);
 /** boot_stop() - this machine cannot be booted, and why. */
 void boot_stop(const char *fmt, ...) __printf_like(1, 2) __attribute__((noreturn));
 

@@ -31,7 +31,10 @@ void *kmap(struct page *page);
 void kunmap(struct page *page);
 /** kmap_flush_unused() - take back every unused slot now, in one TLB flush.  Thread. */
 void kmap_flush_unused(void);
-/** kmap_to_page() - the frame behind a kmap, kmap_atomic, kmap_local or direct-map address; NULL for others.  Any context. */
+/**
+ * kmap_to_page() - the frame behind a kmap, kmap_atomic, kmap_local or direct-map
+ * address; NULL for others.  Any context.
+ */
 struct page *kmap_to_page(void *addr);
 
 /**
@@ -73,11 +76,17 @@ struct kmap_ctrl {
 	int idx;			/* mappings in use */
 	pte_t pteval[KM_MAX_IDX];	/* their entries */
 };
-/** kmap_local_sched_out(), _in() - take a thread's mappings off the CPU, put them back.  By the scheduler, interrupts off.  O(idx). */
+/**
+ * kmap_local_sched_out(), _in() - take a thread's mappings off the CPU, put them
+ * back.  By the scheduler, interrupts off.  O(idx).
+ */
 void kmap_local_sched_out(struct kmap_ctrl *prev);
 void kmap_local_sched_in(struct kmap_ctrl *next);
 
-/** clear_highpage(), copy_highpage() - a frame's content, wherever it is.  Any context; one (two) of the local mappings. */
+/**
+ * clear_highpage(), copy_highpage() - a frame's content, wherever it is.  Any
+ * context; one (two) of the local mappings.
+ */
 void clear_highpage(struct page *page);
 void copy_highpage(struct page *to, struct page *from);
 /** zero_user() - clear [@start, @start + @size) of a frame; must lie within it, else refused. */
@@ -96,8 +105,14 @@ void set_fixmap(enum fixed_addresses idx, phys_addr_t phys);
 void set_fixmap_nocache(enum fixed_addresses idx, phys_addr_t phys);
 void clear_fixmap(enum fixed_addresses idx);
 /** fix_to_virt(), virt_to_fix() - arithmetic; with a constant, no code at all. */
-static __always_inline unsigned long fix_to_virt(unsigned idx) { return FIXADDR_TOP - ((unsigned long)idx << PAGE_SHIFT); }
-static __always_inline unsigned virt_to_fix(unsigned long v) { return (unsigned)((FIXADDR_TOP - (v & ~((1UL << PAGE_SHIFT) - 1))) >> PAGE_SHIFT); }
+static __always_inline unsigned long fix_to_virt(unsigned idx)
+{
+	return FIXADDR_TOP - ((unsigned long)idx << PAGE_SHIFT);
+}
+static __always_inline unsigned virt_to_fix(unsigned long v)
+{
+	return (unsigned)((FIXADDR_TOP - (v & ~((1UL << PAGE_SHIFT) - 1))) >> PAGE_SHIFT);
+}
 
 /** fixmap_init() makes the tables of both windows; kmap_init() the pkmap slots.  Once, by mm_init(). */
 void fixmap_init(void);
@@ -105,7 +120,10 @@ void kmap_init(void);
 
 struct kmap_info { unsigned slots, used, unused_mapped, waiters; unsigned long flushes; };
 void kmap_get_info(struct kmap_info *info);
-/** kmap_check() - test the numbered invariants of kmap.c (1 ...), kmap_local.c (11 ...) and fixmap.c (21 ...).  Return: the number broken, or 0. */
+/**
+ * kmap_check() - test the numbered invariants of kmap.c (1 ...), kmap_local.c (11
+ * ...) and fixmap.c (21 ...).  Return: the number broken, or 0.
+ */
 int kmap_check(void);
 
 #endif

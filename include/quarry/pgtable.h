@@ -27,7 +27,10 @@
 #include <quarry/page.h>
 #include <arch/pte.h>
 
-/* The kernel's own tables; `root` of init_mm is swapper_pg_dir (row E4).  The arch defines it, page-aligned, cleared. */
+/*
+ * The kernel's own tables; `root` of init_mm is swapper_pg_dir (row E4).  The arch
+ * defines it, page-aligned, cleared.
+ */
 extern pte_t swapper_pg_dir[];
 
 /* How tables come and go while walking; the boot uses memblock, the kernel alloc_page. */
@@ -60,7 +63,10 @@ pte_t *pt_walk_alloc(pte_t *root, unsigned long addr, const struct pt_ops *ops);
 /** pt_walk_alloc_counted() - the same; adds to *@made the tables that this very call made. */
 pte_t *pt_walk_alloc_counted(pte_t *root, unsigned long addr, const struct pt_ops *ops, unsigned *made);
 
-/** pt_populate() - make all tables of [@addr, @addr + @size), @size > 0, so that no later walk there can fail.  Return: 0, -ENOMEM. */
+/**
+ * pt_populate() - make all tables of [@addr, @addr + @size), @size > 0, so that no
+ * later walk there can fail.  Return: 0, -ENOMEM.
+ */
 int pt_populate(pte_t *root, unsigned long addr, size_t size, const struct pt_ops *ops);
 
 /**
@@ -118,7 +124,10 @@ unsigned long pt_count_tables(pte_t *root, unsigned long addr, unsigned long end
  */
 pte_t *pt_detach_kernel_table(unsigned long addr, int level);
 
-/** flush_tlb_kernel() - forget kernel translations [@start, @end) on every CPU.  Context: thread, no lock held. */
+/**
+ * flush_tlb_kernel() - forget kernel translations [@start, @end) on every CPU.
+ * Context: thread, no lock held.
+ */
 void flush_tlb_kernel(unsigned long start, unsigned long end);
 
 /* One step of a walk, for `translate` and tests. */

@@ -55,6 +55,14 @@ char *port_symbol(char *buf, size_t len, unsigned long addr);
  */
 const char *port_describe_address(const void *p);
 
+/**
+ * port_yield() - let others run for a moment: a __GFP_NOFAIL caller waits for memory
+ *
+ * Where nobody else can run (no scheduler, preemption off) it returns at once.
+ * Context: any.
+ */
+void port_yield(void);
+
 /* ---- stage 2: mapping ----------------------------------------------------- */
 
 /**

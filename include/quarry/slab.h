@@ -81,12 +81,12 @@ void kmem_cache_destroy(struct kmem_cache *s);
  *
  * Context: any; with __GFP_WAIT only where the caller may sleep, else refused.
  * Return: the object, or NULL (no memory: reported unless __GFP_NOWARN; refused:
- * reported always).  Cost: O(1) from the CPU's own magazine; else the states of
- * the slabs it is refilled from are searched (at most 64 slabs of 4 KiB), or a
- * new slab is made.  Undo: kmem_cache_free().
+ * reported always).  Cost: O(1) from the CPU's own magazine; else the states in
+ * the slabs that refill it are searched (at most 30 slabs, one for each object it
+ * holds), or a new slab is made.  Undo: kmem_cache_free().
  */
 void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp);
-/** kmem_cache_alloc_node() - the same, from node @node; -1 for any.  Another node's objects do not go through the CPU's magazine. */
+/** kmem_cache_alloc_node() - the same, from node @node; -1 for any.  With several nodes, past the CPU's magazine. */
 void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int node);
 /** kmem_cache_zalloc() - cleared. */
 static __always_inline void *kmem_cache_zalloc(struct kmem_cache *s, gfp_t gfp)

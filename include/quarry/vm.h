@@ -39,7 +39,7 @@ struct vm_area_struct {
 	const char *name;		/* "text", "heap" ...: kept by pointer */
 	const struct vm_operations *vm_ops;
 	void *vm_private;
-	unsigned long vm_offset;	/* what fill calls the offset of vm_start: 0, until the front is cut off */
+	unsigned long vm_offset;	/* the offset of vm_start: 0, until the front is cut off */
 	struct mm_struct *vm_mm;
 	struct list_head link;		/* mm->areas, by address */
 	struct rb_node node;		/* mm->tree, the same order */
@@ -58,10 +58,14 @@ struct mm_struct {
 	unsigned long faults;		/* page faults answered with a frame */
 	unsigned magic;			/* MM_LIVE until mm_free() */
 	spinlock_t lock;		/* areas, tables, counts */
-	unsigned long cpu_mask[(NR_CPUS + 8 * sizeof(long) - 1) / (8 * sizeof(long))]; /* CPUs that have it loaded; the port's */
+	/* CPUs that have it loaded; the port's */
+	unsigned long cpu_mask[(NR_CPUS + 8 * sizeof(long) - 1) / (8 * sizeof(long))];
 };
 
-/** mm_alloc() - an empty address space with the kernel's half of the directory.  Thread, may sleep.  NULL: no memory.  Undo: mm_free(). */
+/**
+ * mm_alloc() - an empty address space with the kernel's half of the directory.
+ * Thread, may sleep.  NULL: no memory.  Undo: mm_free().
+ */
 struct mm_struct *mm_alloc(void);
 /**
  * mm_free() - unmap everything, free every frame, table and area; NULL is ignored
@@ -80,7 +84,10 @@ void mm_free(struct mm_struct *mm);
  */
 int mm_map(struct mm_struct *mm, unsigned long start, unsigned long len, unsigned flags,
 	   const char *name, const struct vm_operations *ops, void *private);
-/** mm_find_gap() - the lowest free range of @len bytes at or above @hint (and PAGE_SIZE), below TASK_SIZE; 0 for none.  O(areas). */
+/**
+ * mm_find_gap() - the lowest free range of @len bytes at or above @hint (and
+ * PAGE_SIZE), below TASK_SIZE; 0 for none.  O(areas).
+ */
 unsigned long mm_find_gap(struct mm_struct *mm, unsigned long hint, unsigned long len);
 /**
  * mm_unmap() - cut [@start, @start + @len) out of the areas, freeing frames; tables stay
@@ -89,9 +96,15 @@ unsigned long mm_find_gap(struct mm_struct *mm, unsigned long hint, unsigned lon
  * of an area, and no memory for its second half: nothing was changed).
  */
 int mm_unmap(struct mm_struct *mm, unsigned long start, unsigned long len);
-/** mm_brk() - set the end of the heap; below start_brk: only ask.  One thread of the task at a time.  Return: the end now in force. */
+/**
+ * mm_brk() - set the end of the heap; below start_brk: only ask.  One thread of the
+ * task at a time.  Return: the end now in force.
+ */
 unsigned long mm_brk(struct mm_struct *mm, unsigned long brk);
-/** find_vma() - the first area that ends above @addr: it holds @addr, or is the next; NULL for none.  The caller keeps areas from changing.  O(log areas). */
+/**
+ * find_vma() - the first area that ends above @addr: it holds @addr, or is the next;
+ * NULL for none.  The caller keeps areas from changing.  O(log areas).
+ */
 struct vm_area_struct *find_vma(struct mm_struct *mm, unsigned long addr);
 
 #define FAULT_FLAG_WRITE 0x1u
@@ -121,7 +134,10 @@ unsigned long copy_to_mm(struct mm_struct *mm, unsigned long to, const void *fro
 
 /** vm_init() - the caches of mm_struct and vm_area_struct.  Once, by mm_init(). */
 void vm_init(void);
-/** mm_check() - test the numbered invariants of vm.c.  Exact while nobody uses @mm.  Return: the number broken, or 0. */
+/**
+ * mm_check() - test the numbered invariants of vm.c.  Exact while nobody uses @mm.
+ * Return: the number broken, or 0.
+ */
 int mm_check(struct mm_struct *mm);
 
 #endif

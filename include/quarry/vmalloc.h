@@ -60,7 +60,10 @@ void *vmap(struct page **pages, unsigned count, unsigned long flags, pgprot_t pr
 /** vunmap() - undo vmap(); NULL is ignored; refuses what vfree() refuses, and areas of vmalloc. */
 void vunmap(const void *addr);
 
-/** vmalloc_to_page() - the frame behind an address of the window; NULL: nothing mapped, or no frame of memory.  Any context. */
+/**
+ * vmalloc_to_page() - the frame behind an address of the window; NULL: nothing
+ * mapped, or no frame of memory.  Any context.
+ */
 struct page *vmalloc_to_page(const void *addr);
 /** vmalloc_to_pfn() - the same as a number; 0: nothing mapped. */
 unsigned long vmalloc_to_pfn(const void *addr);
@@ -98,7 +101,10 @@ struct vmalloc_area_info {
 	unsigned flags;
 	phys_addr_t phys;
 };
-/** vmalloc_for_each() - call @fn with a snapshot of each area, by address, until it returns false.  No lock is held in @fn. */
+/**
+ * vmalloc_for_each() - call @fn with a snapshot of each area, by address, until it
+ * returns false.  No lock is held in @fn.
+ */
 void vmalloc_for_each(bool (*fn)(const struct vmalloc_area_info *info, void *arg), void *arg);
 struct vmalloc_totals {
 	unsigned long areas, used_bytes;	/* in use, guard pages included */
@@ -110,7 +116,10 @@ struct vmalloc_totals {
 void vmalloc_get_totals(struct vmalloc_totals *t);
 /** vmalloc_purge() - flush and release lazily freed areas and empty page tables now.  Context: thread. */
 void vmalloc_purge(void);
-/** vmalloc_check() - test the numbered invariants of vmap_area.c and vmalloc.c.  Return: the number broken, or 0. */
+/**
+ * vmalloc_check() - test the numbered invariants of vmap_area.c and vmalloc.c.
+ * Return: the number broken, or 0.
+ */
 int vmalloc_check(void);
 
 #endif

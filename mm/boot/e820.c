@@ -63,7 +63,7 @@ static void say_full(const struct e820_entry *e)
 	       (unsigned long long)e->size);
 }
 
-/* When there is no room to cut a hole into a range, give up the part of it above: never hand out what is reserved. */
+/* No room to split a range: the part above the hole is given up, for what is reserved is never handed out. */
 static void cut_out(struct memblock *mb, const struct e820_entry *e)
 {
 	phys_addr_t base = ALIGN_DOWN(e->addr, PAGE_SIZE), end = entry_end(e);

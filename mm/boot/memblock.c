@@ -59,7 +59,8 @@ static unsigned first_starting_after(const struct memblock_type *t, phys_addr_t 
 }
 
 /* Put @n new ranges in the place of [from, to).  The one place that changes a list. */
-static int replace(struct memblock_type *t, unsigned from, unsigned to, const struct memblock_region *new, unsigned n)
+static int replace(struct memblock_type *t, unsigned from, unsigned to, const struct memblock_region *new,
+		   unsigned n)
 {
 	unsigned cnt = t->cnt - (to - from) + n;
 
@@ -132,7 +133,8 @@ int memblock_unreserve_in(struct memblock *mb, phys_addr_t base, phys_addr_t siz
 }
 
 /* The lowest free range that ends after @addr. */
-static bool free_range_after(const struct memblock *mb, phys_addr_t addr, phys_addr_t *start, phys_addr_t *end)
+static bool free_range_after(const struct memblock *mb, phys_addr_t addr, phys_addr_t *start,
+			     phys_addr_t *end)
 {
 	const struct memblock_type *taken = &mb->reserved;
 

@@ -68,7 +68,7 @@ static void alloc_node_mem_map(struct pglist_data *pgdat)
 	if (!mem_map)
 		mm_panic("no room for mem_map: %lu frames need %lu KiB of low memory; boot with less memory (mem=)",
 			 (unsigned long)max_pfn, (unsigned long)(size >> 10));
-	pgdat->node_mem_map = mem_map;
+	pgdat->node_mem_map = mem_map + pgdat->node_start_pfn;
 }
 
 /* Every frame of the zone: its place, and reserved until memblock gives it. */

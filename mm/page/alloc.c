@@ -161,7 +161,7 @@ static struct page *alloc_pages_slowpath(gfp_t gfp, unsigned order, const struct
 		drain_all_pages(NULL);
 		page = attempt_reserves(gfp, order, list);
 		if (gfp & __GFP_NOFAIL)
-			cpu_relax();
+			port_yield();
 		else if (!freed || gfp & __GFP_NORETRY)
 			break;
 	}
@@ -220,7 +220,9 @@ static struct page *__alloc_pages(gfp_t gfp, unsigned order, int nid, unsigned l
 
 struct page *alloc_pages(gfp_t gfp, unsigned order)
 {
-	return request_ok("alloc_pages", gfp, order, _RET_IP_) ? __alloc_pages(gfp, order, 0, _RET_IP_) : NULL;
+	if (!request_ok("alloc_pages", gfp, order, _RET_IP_))
+		return NULL;
+	return __alloc_pages(gfp, order, 0, _RET_IP_);
 }
 
 struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order)
@@ -231,7 +233,9 @@ struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order)
 		misuse(MISUSE_ARGUMENT, _RET_IP_, "alloc_pages_node(%d): nodes are 0 ... %d", nid, nr_online_nodes - 1);
 		return NULL;
 	}
-	return request_ok("alloc_pages_node", gfp, order, _RET_IP_) ? __alloc_pages(gfp, order, nid, _RET_IP_) : NULL;
+	if (!request_ok("alloc_pages_node", gfp, order, _RET_IP_))
+		return NULL;
+	return __alloc_pages(gfp, order, nid, _RET_IP_);
 }
 
 /* A block with an address: never from high memory (row B6). */
@@ -297,7 +301,8 @@ static void report_free_of_unused(struct page *page, const char *call, unsigned 
 }
 
 /* Something is wrong with freeing @page: say what.  Return: false when nothing is. */
-static __cold_path bool free_refused(struct page *page, unsigned order, const char *call, unsigned long caller)
+static __cold_path bool free_refused(struct page *page, unsigned order, const char *call,
+				     unsigned long caller)
 {
 	unsigned long pfn = page_to_pfn(page);
 

@@ -415,7 +415,8 @@ unsigned slabs_take(struct kmem_cache *s, int node, struct round *round, unsigne
 	return got;
 }
 
-static void slab_put(struct kmem_cache *s, struct kmem_cache_node *n, struct page *head, const struct round *r)
+static void slab_put(struct kmem_cache *s, struct kmem_cache_node *n, struct page *head,
+		     const struct round *r)
 {
 	if (unlikely(*r->state != OBJ_CACHED))
 		mm_panic("slab %p of %s: object %p comes back in state %u; freed on two CPUs at once?",

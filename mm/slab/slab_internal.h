@@ -25,7 +25,7 @@ enum obj_state {
 	OBJ_NONE = 0x00,	/* no object: what is between the last state and the end of the word */
 	OBJ_CACHED = 0x01,	/* in a CPU's magazine */
 	OBJ_USED = 0x02,	/* in its user's hands */
-	OBJ_FREE = 0x80,	/* in its slab; the only state with the top bit, so a word of states is searched at once */
+	OBJ_FREE = 0x80,	/* in its slab; alone has the top bit, so a word of states is searched at once */
 };
 
 /* Objects of at least this size have their state in the struct page: see slab.c. */
@@ -106,7 +106,10 @@ bool cache_grow(struct kmem_cache *s, gfp_t gfp, int node);
  * @node: whose slabs, or -1 for any.  Return: how many; their state is OBJ_CACHED.
  */
 unsigned slabs_take(struct kmem_cache *s, int node, struct round *round, unsigned want);
-/** slabs_put() - put @n objects whose state is OBJ_CACHED back.  Slabs beyond free_limit that this empties go back to the pages. */
+/**
+ * slabs_put() - put @n objects whose state is OBJ_CACHED back
+ * Slabs that this empties go back to the page allocator beyond free_limit.
+ */
 void slabs_put(struct kmem_cache *s, const struct round *round, unsigned n);
 /** slabs_release() - give empty slabs back until @keep are left on each node.  Return: pages given. */
 unsigned long slabs_release(struct kmem_cache *s, unsigned long keep);
@@ -155,7 +158,7 @@ extern struct kmem_cache *magazine_cache;
 /* A pair of them is one object of magazine_cache. */
 #define MAGAZINE_PAIR_SIZE (2 * sizeof(struct magazine))
 
-/** magazine_limits() - from @s->size to magazine_rounds and free_limit; no CPU has a magazine yet. */
+/** magazine_limits() - from @s->size to magazine_rounds, free_limit; no CPU has a magazine yet. */
 void magazine_limits(struct kmem_cache *s);
 /** cache_alloc_refill() - the loaded magazine is empty. */
 void *cache_alloc_refill(struct kmem_cache *s, gfp_t gfp, unsigned long caller);
@@ -197,7 +200,7 @@ static __always_inline void *__cache_alloc(struct kmem_cache *s, gfp_t gfp, unsi
 	return obj;
 }
 
-/** __cache_free() - take an object back.  False: there is none in use at @off, in @page, of the direct map. */
+/** __cache_free() - take back the object at @off of the direct map, in @page.  False: none in use. */
 static __always_inline bool __cache_free(struct kmem_cache *s, struct page *page, unsigned long off)
 {
 	unsigned long flags;
@@ -251,7 +254,8 @@ struct place {
 /** place_find() - look @p up.  Takes no lock: what it says of others' pages may be old. */
 void place_find(struct place *pl, const void *p);
 /** place_refuse() - report that @call may not have @p; @expect: the cache it was said to be of, or NULL. */
-void place_refuse(const char *call, const struct kmem_cache *expect, const void *p, unsigned long caller) __cold_path;
+void place_refuse(const char *call, const struct kmem_cache *expect, const void *p,
+		  unsigned long caller) __cold_path;
 
 /* ---- cache.c ------------------------------------------------------------------- */
 
@@ -265,9 +269,9 @@ extern unsigned long slab_direct_bytes;
 
 /** slab_alloc_odd() - alloc with a mask that is out of the ordinary, or refused. */
 void *slab_alloc_odd(struct kmem_cache *s, gfp_t gfp, int node, unsigned long caller);
-/** slab_mask_refused() - report what is wrong with a mask here and now, if anything.  @s: NULL for a large kmalloc of @size bytes. */
+/** slab_mask_refused() - report what is wrong with a mask, if anything.  @s: NULL: a large kmalloc. */
 bool slab_mask_refused(const struct kmem_cache *s, size_t size, gfp_t gfp, unsigned long caller);
-/** cache_make() - a cache from @name, @size, @align, @flags that are known to be right; NULL: no memory, or the name is taken. */
+/** cache_make() - a cache, its arguments known to be right.  NULL: no memory, or the name is taken. */
 struct kmem_cache *cache_make(const char *name, unsigned size, unsigned align, slab_flags_t flags,
 			      void (*ctor)(void *));
 

@@ -119,7 +119,8 @@ static enum vm_fault make_page(const struct promise *p, struct page **page)
 }
 
 /* Step 3, under the lock.  Return: was the frame entered? */
-static bool enter_page(struct mm_struct *mm, const struct promise *p, unsigned flags, pte_t *slot, struct page *page)
+static bool enter_page(struct mm_struct *mm, const struct promise *p, unsigned flags, pte_t *slot,
+		       struct page *page)
 {
 	struct vm_area_struct *vma;
 	struct promise now;
@@ -167,7 +168,7 @@ enum vm_fault handle_mm_fault(struct mm_struct *mm, unsigned long addr, unsigned
 
 	spin_unlock_irqrestore(&mm->lock, irq);
 	if (present)
-		flush_tlb_page(p.page_addr);	/* another thread's entry: this CPU remembered the empty one */
+		flush_tlb_page(p.page_addr);	/* entered meanwhile, by another thread of the task */
 	else if (result == VM_FAULT_OK)
 		result = fault_in(mm, &p, flags);
 	return result;

@@ -172,7 +172,8 @@ static bool is_loaded(const struct mm_struct *mm)
 static bool may_free(const struct mm_struct *mm, unsigned long caller)
 {
 	if (mm->magic != MM_LIVE)
-		misuse(MISUSE_DOUBLE_FREE, caller, "mm_free(%p): no address space, or freed already", (const void *)mm);
+		misuse(MISUSE_DOUBLE_FREE, caller, "mm_free(%p): no address space, or freed already",
+		       (const void *)mm);
 	else if (is_loaded(mm))
 		misuse(MISUSE_BUSY, caller, "mm_free(%p): a CPU has it loaded", (const void *)mm);
 	else
@@ -187,8 +188,8 @@ static void free_area(struct mm_struct *mm, struct vm_area_struct *vma)
 	zap_range(&z, vma, vma->vm_start, vma->vm_end);
 	free_zapped(&z);
 	if (vma->nr_pages)
-		mm_panic("mm_free(%p): area %s at 0x%lx lacks %lu frames", (void *)mm, vma->name, vma->vm_start,
-			 vma->nr_pages);
+		mm_panic("mm_free(%p): area %s at 0x%lx lacks %lu frames", (void *)mm, vma->name,
+			 vma->vm_start, vma->nr_pages);
 	unlink_vma(mm, vma);
 	kmem_cache_free(vma_cache, vma);
 }
@@ -406,7 +407,8 @@ unsigned long mm_brk(struct mm_struct *mm, unsigned long brk)
 
 void vm_init(void)
 {
-	mm_cache = kmem_cache_create("mm_struct", sizeof(struct mm_struct), 0, SLAB_HWCACHE_ALIGN | SLAB_PANIC, NULL);
+	mm_cache = kmem_cache_create("mm_struct", sizeof(struct mm_struct), 0,
+				     SLAB_HWCACHE_ALIGN | SLAB_PANIC, NULL);
 	vma_cache = kmem_cache_create("vm_area_struct", sizeof(struct vm_area_struct), 0, SLAB_PANIC, NULL);
 }
 

@@ -145,7 +145,8 @@ static void *use_slot(struct page *page)
 		slot = (unsigned)new;
 	}
 	if (slot >= LAST_PKMAP || pkmap.count[slot] < 1)
-		mm_panic("kmap: page->virtual of pfn %lu is %p, no slot in use", page_to_pfn(page), page->virtual);
+		mm_panic("kmap: page->virtual of pfn %lu is %p, no slot in use", page_to_pfn(page),
+			 page->virtual);
 	pkmap.count[slot]++;
 	return page->virtual;
 }
@@ -226,7 +227,10 @@ void *kmap(struct page *page)
 	return addr;
 }
 
-/* One user less.  Return: -1 when there was none, else whether the slot lost its last and somebody waits for one. */
+/*
+ * One user less.  Return: -1 when there was none, else whether the slot lost its
+ * last and somebody waits for one.
+ */
 static int unuse_slot(struct page *page)
 {
 	unsigned long slot = addr_slot(page->virtual);
@@ -234,7 +238,8 @@ static int unuse_slot(struct page *page)
 	if (!page->virtual)
 		return -1;
 	if (slot >= LAST_PKMAP || pkmap.count[slot] < 2)
-		mm_panic("kunmap: page->virtual of pfn %lu is %p, no slot in use", page_to_pfn(page), page->virtual);
+		mm_panic("kunmap: page->virtual of pfn %lu is %p, no slot in use", page_to_pfn(page),
+			 page->virtual);
 	if (--pkmap.count[slot] > 1)
 		return 0;
 	page->virtual = NULL;
@@ -256,7 +261,8 @@ void kunmap(struct page *page)
 	if (wake > 0)
 		port_wakeup(&pkmap.waiters);
 	else if (wake < 0)
-		misuse(MISUSE_UNBALANCED, _RET_IP_, "kunmap(pfn %lu): the frame is not mapped", page_to_pfn(page));
+		misuse(MISUSE_UNBALANCED, _RET_IP_, "kunmap(pfn %lu): the frame is not mapped",
+		       page_to_pfn(page));
 }
 
 void kmap_flush_unused(void)
@@ -275,7 +281,8 @@ void kmap_flush_unused(void)
 
 struct page *kmap_to_page(void *addr)
 {
-	unsigned long slot = addr_slot(addr), fix = (FIXADDR_TOP + PAGE_SIZE - 1 - (unsigned long)addr) >> PAGE_SHIFT;
+	unsigned long fix = (FIXADDR_TOP + PAGE_SIZE - 1 - (unsigned long)addr) >> PAGE_SHIFT;
+	unsigned long slot = addr_slot(addr);
 	pte_t e = { 0 };
 
 	if (virt_addr_valid(addr))

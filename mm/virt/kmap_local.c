@@ -194,8 +194,8 @@ static bool local_unmap(const void *addr, const char *call, unsigned long caller
 	if (done)
 		return true;
 	if (slot >= FIX_KMAP_LOCAL_BEGIN && slot <= FIX_KMAP_LOCAL_END)
-		misuse(MISUSE_UNBALANCED, caller, "%s(%p): not the mapping made last (%d are in use)", call, addr,
-		       ctrl->idx);
+		misuse(MISUSE_UNBALANCED, caller, "%s(%p): not the mapping made last (%d are in use)",
+		       call, addr, ctrl->idx);
 	else
 		misuse(MISUSE_FOREIGN, caller, "%s(%p): not an address that it gave", call, addr);
 	return false;
@@ -272,8 +272,8 @@ void zero_user(struct page *page, unsigned start, unsigned size)
 	char *addr;
 
 	if (start > PAGE_SIZE || size > PAGE_SIZE - start) {
-		misuse(MISUSE_SIZE, _RET_IP_, "zero_user(%p, %u, %u): beyond the end of the frame", (void *)page, start,
-		       size);
+		misuse(MISUSE_SIZE, _RET_IP_, "zero_user(%p, %u, %u): beyond the end of the frame",
+		       (void *)page, start, size);
 		return;
 	}
 	addr = local_map(page, "zero_user", _RET_IP_);

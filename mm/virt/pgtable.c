@@ -529,7 +529,7 @@ static int check_leaf(pte_t e, unsigned long addr, int level)
 {
 	struct page *page = pfn_valid(pte_pfn(e)) ? pfn_to_page(pte_pfn(e)) : NULL;
 
-	if (level > 1 && (level > arch_max_huge_level() || !IS_ALIGNED(pte_pfn(e), span(level) >> PAGE_SHIFT)))
+	if (level > max(arch_max_huge_level(), 1) || !IS_ALIGNED(pte_pfn(e), span(level) >> PAGE_SHIFT))
 		return 2;
 	if (addr >= TASK_SIZE)
 		return pte_user(e) ? 6 : 0;

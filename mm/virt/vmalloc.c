@@ -321,20 +321,22 @@ static __cold_path void report_foreign(unsigned long addr, unsigned want, const 
 	const char *call = undo_call(want), *what = port_describe_address((void *)addr);
 
 	if (!found->end && virt_addr_valid((void *)addr))
-		misuse(MISUSE_WRONG_LAYER, caller, "%s(0x%lx): an address of low memory, not of an area; use kfree() or free_pages()",
+		misuse(MISUSE_WRONG_LAYER, caller,
+		       "%s(0x%lx): an address of low memory, not of an area; use kfree() or free_pages()",
 		       call, addr);
 	else if (!found->end)
 		misuse(MISUSE_FOREIGN, caller, "%s(0x%lx): no area there%s%s", call, addr, what ? ": " : "",
 		       what ? what : "");
 	else if (found->start != addr)
-		misuse(MISUSE_MIDDLE, caller, "%s(0x%lx): in the middle of the area at 0x%lx of %u pages", call, addr,
-		       found->start, found->nr_pages);
+		misuse(MISUSE_MIDDLE, caller, "%s(0x%lx): in the middle of the area at 0x%lx of %u pages",
+		       call, addr, found->start, found->nr_pages);
 	else if (found->state != VMAP_LIVE)
-		misuse(MISUSE_DOUBLE_FREE, caller, "%s(0x%lx): double free: the area of %u pages is free already",
-		       call, addr, found->nr_pages);
+		misuse(MISUSE_DOUBLE_FREE, caller,
+		       "%s(0x%lx): double free: the area of %u pages is free already", call, addr,
+		       found->nr_pages);
 	else
-		misuse(MISUSE_WRONG_LAYER, caller, "%s(0x%lx): the area of %u pages is of %s(); use %s()", call, addr,
-		       found->nr_pages, kind_call(found->flags), undo_call(found->flags));
+		misuse(MISUSE_WRONG_LAYER, caller, "%s(0x%lx): the area of %u pages is of %s(); use %s()",
+		       call, addr, found->nr_pages, kind_call(found->flags), undo_call(found->flags));
 }
 
 static void give_back(unsigned long addr, unsigned want, unsigned long caller)

@@ -412,7 +412,9 @@ static int check_counts(void)
 	}
 	list_for_each_entry(a, &window.lazy, lazy)
 		lazy -= a->state == VMAP_LAZY;
-	return live != window.live || live_bytes != window.live_bytes || lazy || lazy_bytes != window.lazy_bytes ? 5 : 0;
+	if (live != window.live || live_bytes != window.live_bytes)
+		return 5;
+	return lazy || lazy_bytes != window.lazy_bytes ? 5 : 0;
 }
 
 int vmap_area_check(void)

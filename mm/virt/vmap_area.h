@@ -53,10 +53,16 @@ void vmap_area_publish(struct vmap_area *area);
  */
 struct vmap_area *vmap_area_claim(unsigned long addr, unsigned flags, struct vmap_area *found);
 
-/** vmap_area_retire() - its entries are cleared; the addresses become free with the next purge.  May purge. */
+/**
+ * vmap_area_retire() - its entries are cleared; the addresses become free with the
+ * next purge.  May purge.
+ */
 void vmap_area_retire(struct vmap_area *area);
 
-/** vmap_area_purge() - flush, then free lazy areas and empty tables.  @wait: for another's purge.  Return: were addresses freed? */
+/**
+ * vmap_area_purge() - flush, then free lazy areas and empty tables.  @wait: for
+ * another's purge.  Return: were addresses freed?
+ */
 bool vmap_area_purge(bool wait);
 
 /** vmap_area_next() - copy the first live area at or above @addr.  Return: false for none. */

@@ -400,6 +400,8 @@ static void clean_up(unsigned long frames)
 	for (i = 0; i < NR_CACHES; i++)
 		kmem_cache_destroy(caches[i].s);
 	must_hold();
+	if (kmalloc_large_pages)
+		fail("%lu pages of large kmallocs at the end", kmalloc_large_pages);
 	if (free_frames() != frames)
 		fail("%lu frames free at the end, %lu at the start", free_frames(), frames);
 }
@@ -494,7 +496,10 @@ static bool random_operations(u64 seed, unsigned long n)
 
 /* ---- all sequences ------------------------------------------------------------------------------- */
 
-/* Letters of the alphabet: 'a'llocate into the first empty slot; 0 ... 3: free it, 4 ... 7: free it twice; drain; shrink. */
+/*
+ * Letters of the alphabet: 0 ... 3 free that slot, 4 ... 7 free it twice, then
+ * allocate into the first empty slot, drain, shrink.
+ */
 enum { TINY_SLOTS = 4, LETTERS = 2 * TINY_SLOTS + 3 };
 
 static struct tiny {

@@ -143,7 +143,8 @@ SELFTEST(B3, zonelists_go_down_from_the_best)
 			CHECK((int)z->type <= highest && (int)z->type < last);
 			last = z->type;
 		}
-		CHECK_EQ(last, ZONE_DMA);	/* the last resort of every list */
+		/* the lowest zone there is is the last resort of every list that may use it */
+		CHECK_EQ(last, highest < (int)first_zone()->type ? MAX_NR_ZONES : (int)first_zone()->type);
 	}
 }
 
@@ -169,7 +170,8 @@ SELFTEST(B4, blocks_of_each_order_are_contiguous_and_aligned)
 		p = page_address(page[order]);
 		memset(p, (int)order + 1, PAGE_SIZE << order);
 	}
-	CHECK(order > MAX_PAGE_ORDER - 3);
+	/* Less only where there is hardly any memory. */
+	CHECK(order > MAX_PAGE_ORDER - 3 || st_free_low() < 4096);
 	while (order--) {
 		p = page_address(page[order]);
 		CHECK(p[0] == order + 1 && p[(PAGE_SIZE << order) - 1] == order + 1);
@@ -335,7 +337,7 @@ SELFTEST(B7, zones_are_tried_from_the_best_down)
 
 	st_zone_order(&o, GFP_LOW_ALL);
 	CHECK_EQ(o.first, populated_zone(st_zone(ZONE_NORMAL)) ? ZONE_NORMAL : ZONE_DMA);
-	CHECK_EQ(o.zones & 1u << ZONE_DMA, 1u << ZONE_DMA);
+	CHECK(o.zones >> first_zone()->type & 1);
 	CHECK(o.rises <= ST_ATTEMPTS);
 }
 

@@ -120,6 +120,7 @@ END_TEST
 
 START_TEST(D4_sizes_out_of_range)
 {
+	const size_t half = (size_t)1 << (4 * sizeof(half));	/* half the bits: half * half is 0 */
 	void *p = NULL;
 
 	setup();
@@ -135,7 +136,7 @@ START_TEST(D4_sizes_out_of_range)
 	ck_assert_ptr_null(p);
 	EXPECT_MISUSE(MISUSE_SIZE, "kmalloc_array", p = kmalloc_array(~(size_t)0 / 2, 3, GFP_KERNEL));
 	ck_assert_ptr_null(p);
-	EXPECT_MISUSE(MISUSE_SIZE, "kmalloc_array", p = kcalloc((size_t)1 << (4 * sizeof(p)), (size_t)1 << (4 * sizeof(p)), GFP_KERNEL));
+	EXPECT_MISUSE(MISUSE_SIZE, "kmalloc_array", p = kcalloc(half, half, GFP_KERNEL));
 	ck_assert_ptr_null(p);
 	/* exhaustion is not misuse */
 	p = kmalloc(KMALLOC_MAX_SIZE, GFP_KERNEL);

@@ -72,12 +72,12 @@ static void check_plan(const struct program *p)
 	}
 	for (unsigned i = 0; i < p->nr_segments; i++) {
 		const struct program_segment *s = &p->segment[i];
-		unsigned covered = 0;
+		u32 end = s->vaddr + s->memsz, covered = 0;
 
 		for (unsigned k = 0; k < p->nr_areas; k++)
-			if (s->vaddr < p->area[k].end && s->vaddr + s->memsz > p->area[k].start) {
+			if (s->vaddr < p->area[k].end && end > p->area[k].start) {
 				ck_assert_uint_eq(p->area[k].flags & s->flags, s->flags);
-				covered += min(s->vaddr + s->memsz, p->area[k].end) - max(s->vaddr, p->area[k].start);
+				covered += min(end, p->area[k].end) - max(s->vaddr, p->area[k].start);
 			}
 		ck_assert_uint_eq(covered, s->memsz);
 		if (s->filesz) {
@@ -195,7 +195,8 @@ END_TEST
 
 START_TEST(E7_random_damage_never_breaks_the_loader)
 {
-	static const u32 nasty[] = { 0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffff000, 0x08048000, LIMIT, FILE_SIZE };
+	static const u32 nasty[] = { 0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffff000, 0x08048000, LIMIT,
+				     FILE_SIZE };
 	unsigned accepted = 0, refused = 0, seed = 20260101;
 	struct program p;
 	u8 *plain_file = PLAIN;

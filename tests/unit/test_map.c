@@ -125,7 +125,8 @@ START_TEST(sizes)
 	ck_assert(size_parse("64MiB") == 64ULL << 20);
 	ck_assert(size_parse("64MB") == 64ULL << 20);
 	ck_assert(size_parse("0x10M") == 16ULL << 20);
-	static const char *const wrong[] = { "", "M", "-1M", "12X", "12MM", "12M ", "99999999999999999999G", "20000000T" };
+	static const char *const wrong[] = { "", "M", "-1M", "12X", "12MM", "12M ", "99999999999999999999G",
+					     "20000000T" };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++)
 		ck_assert_msg(size_parse(wrong[i]) == 0, "%s", wrong[i]);
@@ -143,7 +144,9 @@ static u64 ram(const struct e820_entry *m, unsigned count)
 
 START_TEST(A6_a_pc_of_any_size)
 {
-	static const unsigned mib[] = { 1, 2, 16, 17, 64, 512, 895, 896, 897, 1024, 3072, 3583, 3584, 4096, 16384 };
+	static const unsigned mib[] = {
+		1, 2, 16, 17, 64, 512, 895, 896, 897, 1024, 3072, 3583, 3584, 4096, 16384,
+	};
 	struct e820_entry pc[8];
 
 	for (unsigned i = 0; i < ARRAY_SIZE(mib); i++) {

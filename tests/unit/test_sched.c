@@ -21,6 +21,7 @@ static void boot_with_clock(void)
 	hosted_tick_handler = kernel_timer_tick;
 	hosted_reschedule = schedule;
 	unit_boot(MEM, LOWMEM);
+	timer_start();
 }
 
 /* ---- tokens that go from hand to hand ----------------------------------------------- */

@@ -70,7 +70,7 @@ static void check_index(unsigned size)
 		if (begins != (off % size == 0 && off / size < s.num) || (begins && idx != off / size))
 			ck_abort_msg("size %u, offset %lu: index %u, begins %d", size, off, idx, begins);
 		/* inside an object, the index is that object's */
-		if (off < (unsigned long)s.num * size && s.num > 1 && idx != off / size)
+		if (off < (unsigned long)s.num * size && idx != off / size)
 			ck_abort_msg("size %u, offset %lu: index %u", size, off, idx);
 	}
 }
@@ -85,6 +85,8 @@ START_TEST(the_reciprocal_is_exact)
 		check_index(size);
 	for (size = 4096; size <= KMALLOC_MAX_SIZE / 2; size *= 2)
 		check_index(size);
+	check_index(100000);
+	check_index(1900000);
 }
 END_TEST
 
@@ -581,7 +583,8 @@ END_TEST
 START_TEST(D1_arguments_of_create)
 {
 	setup();
-#define REFUSED(word, ...) EXPECT_MISUSE(MISUSE_ARGUMENT, word, ck_assert_ptr_null(kmem_cache_create(__VA_ARGS__)))
+#define REFUSED(word, ...)	\
+	EXPECT_MISUSE(MISUSE_ARGUMENT, word, ck_assert_ptr_null(kmem_cache_create(__VA_ARGS__)))
 	REFUSED("name", NULL, 8, 0, 0, NULL);
 	REFUSED("name", "", 8, 0, 0, NULL);
 	REFUSED("blanks", "a b", 8, 0, 0, NULL);
@@ -851,6 +854,9 @@ START_TEST(slab_describe_knows_every_place)
 	SAYS("4097 bytes into a kmalloc of 8 pages", large + 4097);
 	kfree(large);
 	SAYS("which is free", large + 4097);
+	large = kmalloc(8192, GFP_KERNEL);
+	SAYS("4100 bytes into object 0 of kmalloc-8k, in use", large + 4100);
+	kfree(large);
 	SAYS("not in the direct map", &local);
 	SAYS("vmalloc", (void *)(VMALLOC_START + 5 * PAGE_SIZE));
 	SAYS("reserved", (void *)PAGE_OFFSET);

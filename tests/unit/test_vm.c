@@ -422,6 +422,31 @@ START_TEST(E7_the_area_vanishes_meanwhile)
 }
 END_TEST
 
+/* Another area takes its place meanwhile: the old content must not be entered into it. */
+static int fill_and_replace(void *private, unsigned long offset, void *to)
+{
+	int err = fill_and_unmap(private, offset, to);
+
+	return err ? err : map(0, 1, VM_READ);
+}
+
+static const struct vm_operations replacing_ops = { .fill = fill_and_replace };
+
+START_TEST(E7_another_area_takes_its_place_meanwhile)
+{
+	u8 byte = 99;
+
+	boot();
+	mm_map(mm, BASE, P, VM_READ, "file", &replacing_ops, NULL);
+	ck_assert_int_eq(touch(0, 0), VM_FAULT_OK);
+	ck_assert_uint_eq(mm->rss, 0);
+	ck_assert_uint_eq(copy_from_mm(mm, &byte, BASE, 1), 0);
+	ck_assert_uint_eq(byte, 0);
+	ck_assert_int_eq(entered, 1);
+	finish();
+}
+END_TEST
+
 /* ---- copying, the heap, the end -------------------------------------------------------------- */
 
 START_TEST(copies_across_pages_and_stops_at_the_end)
@@ -561,6 +586,7 @@ UNIT_SUITE(vm,
 	out_of_memory_is_told_and_undone,
 	E7_two_threads_fault_at_once,
 	E7_the_area_vanishes_meanwhile,
+	E7_another_area_takes_its_place_meanwhile,
 	copies_across_pages_and_stops_at_the_end,
 	the_heap,
 	E7_the_end_returns_every_frame,

@@ -24,7 +24,8 @@
  * (lists, printf) leaves unit_boot() out.
  *
  * build/ARCH/unit runs all of them and writes TAP; with words behind it, only the
- * suites whose names begin so.  CK_FORK=no keeps them in one process, for gdb.
+ * suites whose names begin so.  gdb: "set follow-fork-mode child" (a process can boot once,
+ * so CK_FORK=no serves for a single test).
  */
 #ifndef UNIT_H
 #define UNIT_H
@@ -85,7 +86,10 @@ void unit_teardown(void);
 /** unit_settle() - empty all caches of free memory, so that counts can be compared. */
 void unit_settle(void);
 
-/** unit_thread() - run @fn(@arg) in a kernel thread, which may sleep, and wait for its end.  Threads it makes run too. */
+/**
+ * unit_thread() - run @fn(@arg) in a kernel thread, which may sleep, and wait for its
+ * end and that of the threads it made.
+ */
 void unit_thread(void (*fn)(void *), void *arg);
 
 /** unit_log() - all that was logged so far (the last 64 KiB). */

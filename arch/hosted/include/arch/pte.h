@@ -82,7 +82,7 @@ static inline pte_t mk_huge(pfn_t pfn, pgprot_t prot)
 /* An entry for a table: user and writable, for the table's own entries decide. */
 static inline pte_t mk_table(pfn_t pfn)
 {
-	return (pte_t){ (pteval_t)pfn << PAGE_SHIFT | _PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED };
+	return mk_pte(pfn, __pgprot(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED));
 }
 
 /* The largest level whose entries may be leaves. */

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * early.c: seeing physical memory before it is mapped.
+ *
+ * Until low memory has its map, one page table, early_table, is a window of 4 MiB
+ * that looks wherever we want:
+ *
+ *	PAGE_OFFSET		pg0, pg1: the first 8 MiB
+ *	PAGE_OFFSET + 8 MiB	early_table: the window (later: low memory, like the rest)
+ *
+ * A new look moves the window; what is needed longer must be copied.
+ */
+#include "pc.h"
+
+#define EARLY_WINDOW (PAGE_OFFSET + (8ul << 20))
+
+static pte_t early_table[PTRS_PER_PT] __attribute__((aligned(4096), section(".bss.page_aligned")));
+
+const void *early_map(u32 phys, u32 len)
+{
+	u32 first = phys >> PAGE_SHIFT, pages;
+
+	len = min(len, (4u << 20) - (phys & ~(u32)PAGE_MASK));
+	pages = (u32)(((u64)(phys & ~(u32)PAGE_MASK) + len + PAGE_SIZE - 1) >> PAGE_SHIFT);
+	for (u32 i = 0; i < PTRS_PER_PT; i++)
+		set_pte(&early_table[i], i < pages ?
+			mk_pte((first + i) & 0xfffff, PAGE_KERNEL_RO) : (pte_t){ 0 });
+	set_pte(&swapper_pg_dir[pt_index(EARLY_WINDOW, 2)],
+		mk_table((pfn_t)(__pa(early_table) >> PAGE_SHIFT)));
+	flush_tlb_all();
+	return (const char *)EARLY_WINDOW + (phys & ~PAGE_MASK);
+}
+
+void early_unmap(void)
+{
+	set_pte(&swapper_pg_dir[pt_index(EARLY_WINDOW, 2)], (pte_t){ 0 });
+	flush_tlb_all();
+}
+
+void early_string(char *to, size_t len, u32 phys)
+{
+	const char *from = early_map(phys, (u32)len);
+	size_t i;
+
+	for (i = 0; i + 1 < len && from[i]; i++)
+		to[i] = from[i];
+	to[i] = 0;
+}
