@@ -159,19 +159,41 @@ int pcp_check(struct zone *zone);
 #define ALLOC_HIGH 1		/* __GFP_HIGH: half of min is enough */
 #define ALLOC_NO_WATERMARKS 2	/* __GFP_MEMALLOC: down to the last page */
 
+/** zone_has_block() - is there a free block of 2^@order pages or more?  O(MAX_PAGE_ORDER). */
+bool zone_has_block(const struct zone *zone, unsigned order);
+
 /**
  * zone_watermark_ok() - may a block of 2^@order be taken and @mark still hold?
  * @highest: the highest zone that the request allows: lowmem_reserve[@highest] is kept
  */
-bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long mark,
-		       enum zone_type highest, unsigned alloc_flags);
+static inline bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long mark,
+				     enum zone_type highest, unsigned alloc_flags)
+{
+	if (alloc_flags & ALLOC_NO_WATERMARKS)
+		return true;
+	if (alloc_flags & ALLOC_HIGH)
+		mark /= 2;
+	if (READ_ONCE(zone->nr_free) < mark + zone->lowmem_reserve[highest] + (1UL << order))
+		return false;
+	return order == 0 || zone_has_block(zone, order);
+}
 
 /** setup_per_zone_wmarks() - watermarks from min_free_kbytes and lowmem_reserve for all zones. */
 void setup_per_zone_wmarks(void);
 extern unsigned long min_free_kbytes;
 
-/** gfp_zone() - the highest zone that a mask allows */
-enum zone_type gfp_zone(gfp_t gfp);
+/** gfp_zone() - the highest zone that a (valid) mask allows */
+static inline enum zone_type gfp_zone(gfp_t gfp)
+{
+	static const u8 highest[GFP_ZONEMASK + 1] = {
+		[0] = ZONE_NORMAL,
+		[__GFP_DMA] = ZONE_DMA,
+		[__GFP_DMA32] = ZONE_DMA32,
+		[__GFP_HIGHMEM] = ZONE_HIGHMEM,
+	};
+
+	return (enum zone_type)highest[gfp & GFP_ZONEMASK];
+}
 
 /* ---- boot: from memblock to zones (mm/boot/node.c, row B3) ----------------- */
 
@@ -198,6 +220,7 @@ struct reclaimer {
 	const char *name;
 	unsigned long (*reclaim)(struct reclaimer *self, gfp_t gfp, unsigned order);
 	struct list_head link;
+	int busy;		/* calls of it that run now */
 };
 
 /** register_reclaimer() - @r stays registered until unregister_reclaimer(). */

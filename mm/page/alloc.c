@@ -48,7 +48,7 @@ static spinlock_t reclaimers_lock;
 
 /* ---- handing out ------------------------------------------------------------ */
 
-static void prep_compound_page(struct page *page, unsigned order)
+static __noinline void prep_compound_page(struct page *page, unsigned order)
 {
 	__SetPageHead(page);
 	for (unsigned long i = 1; i < 1UL << order; i++) {
@@ -57,7 +57,7 @@ static void prep_compound_page(struct page *page, unsigned order)
 	}
 }
 
-static void clear_block(struct page *page, unsigned order)
+static __noinline void clear_block(struct page *page, unsigned order)
 {
 	for (unsigned long i = 0; i < 1UL << order; i++) {
 		if (PageHighMem(page + i))
@@ -67,7 +67,7 @@ static void clear_block(struct page *page, unsigned order)
 	}
 }
 
-static struct page *prep_new_page(struct page *page, unsigned order, gfp_t gfp)
+static __always_inline struct page *prep_new_page(struct page *page, unsigned order, gfp_t gfp)
 {
 	page->private = 0;
 	page->mapping = NULL;
@@ -92,8 +92,8 @@ static struct page *zone_alloc_block(struct zone *zone, unsigned order)
 }
 
 /* One attempt: the first zone that can give it and keep @wmark. */
-static struct page *get_page_from_freelist(gfp_t gfp, unsigned order, const struct zonelist *list,
-					   enum zone_watermarks wmark, unsigned alloc_flags)
+static __always_inline struct page *get_page_from_freelist(gfp_t gfp, unsigned order, const struct zonelist *list,
+							   enum zone_watermarks wmark, unsigned alloc_flags)
 {
 	enum zone_type highest = gfp_zone(gfp);
 	const struct zoneref *ref;
@@ -127,10 +127,12 @@ void unregister_reclaimer(struct reclaimer *r)
 
 	list_del(&r->link);
 	spin_unlock_irqrestore(&reclaimers_lock, flags);
+	while (READ_ONCE(r->busy))
+		port_yield();
 }
 
 /* Attempts 2 and 3. */
-static struct page *attempt_reserves(gfp_t gfp, unsigned order, const struct zonelist *list)
+static __noinline struct page *attempt_reserves(gfp_t gfp, unsigned order, const struct zonelist *list)
 {
 	unsigned alloc_flags = gfp & __GFP_HIGH ? ALLOC_HIGH : 0;
 	struct page *page = get_page_from_freelist(gfp, order, list, WMARK_MIN, alloc_flags);
@@ -140,17 +142,36 @@ static struct page *attempt_reserves(gfp_t gfp, unsigned order, const struct zon
 	return page;
 }
 
+/* The @i-th reclaimer, which then stays until busy falls; NULL beyond the last. */
+static struct reclaimer *reclaimer_get(unsigned i)
+{
+	unsigned long flags = spin_lock_irqsave(&reclaimers_lock);
+	struct reclaimer *r, *found = NULL;
+
+	list_for_each_entry(r, &reclaimers, link) {
+		if (i-- == 0) {
+			found = r;
+			__atomic_fetch_add(&r->busy, 1, __ATOMIC_RELAXED);
+			break;
+		}
+	}
+	spin_unlock_irqrestore(&reclaimers_lock, flags);
+	return found;
+}
+
 static unsigned long reclaim(gfp_t gfp, unsigned order)
 {
 	unsigned long freed = 0;
 	struct reclaimer *r;
 
-	list_for_each_entry(r, &reclaimers, link)
+	for (unsigned i = 0; (r = reclaimer_get(i)); i++) {
 		freed += r->reclaim(r, gfp, order);
+		__atomic_fetch_sub(&r->busy, 1, __ATOMIC_RELEASE);
+	}
 	return freed;
 }
 
-static struct page *alloc_pages_slowpath(gfp_t gfp, unsigned order, const struct zonelist *list,
+static __noinline struct page *alloc_pages_slowpath(gfp_t gfp, unsigned order, const struct zonelist *list,
 					 unsigned long caller)
 {
 	struct page *page = attempt_reserves(gfp, order, list);
@@ -210,7 +231,7 @@ static inline bool request_ok(const char *call, gfp_t gfp, unsigned order, unsig
 	return likely(!request_suspect(gfp, order)) || !request_refused(call, gfp, order, caller);
 }
 
-static struct page *__alloc_pages(gfp_t gfp, unsigned order, int nid, unsigned long caller)
+static __always_inline struct page *__alloc_pages(gfp_t gfp, unsigned order, int nid, unsigned long caller)
 {
 	const struct zonelist *list = &NODE_DATA(nid)->node_zonelists[gfp_zone(gfp)];
 	struct page *page = get_page_from_freelist(gfp, order, list, WMARK_LOW, 0);
@@ -239,7 +260,7 @@ struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order)
 }
 
 /* A block with an address: never from high memory (row B6). */
-static unsigned long get_free_pages(const char *call, gfp_t gfp, unsigned order, unsigned long caller)
+static __always_inline unsigned long get_free_pages(const char *call, gfp_t gfp, unsigned order, unsigned long caller)
 {
 	struct page *page;
 
@@ -271,6 +292,12 @@ static bool is_page(const struct page *page)
 	unsigned long offset = (unsigned long)page - (unsigned long)mem_map;
 
 	return offset < max_pfn * sizeof(struct page) && offset % sizeof(struct page) == 0;
+}
+
+/* High memory's page->virtual is its kmap() address while it has one; low memory's is the slab layer's. */
+static inline bool still_kmapped(const struct page *page)
+{
+	return PageHighMem(page) && page->virtual;
 }
 
 /* The first page of the block that @page lies inside of; NULL when it is in none. */
@@ -322,6 +349,9 @@ static __cold_path bool free_refused(struct page *page, unsigned order, const ch
 		misuse(MISUSE_WRONG_LAYER, caller, "%s(pfn %lu): in use as %s", call, pfn,
 		       PageTable(page) ? "a page table" : PageVmalloc(page) ? "memory of a vmalloc area; use vfree()" :
 		       "a large kmalloc; use kfree()");
+	else if (still_kmapped(page) && page_count(page) == 1)
+		misuse(MISUSE_UNBALANCED, caller, "%s(pfn %lu): still mapped at %p; kunmap() it first", call, pfn,
+		       page->virtual);
 	else if (page->order != order)
 		misuse(MISUSE_WRONG_ORDER, caller, "%s(pfn %lu, order %u): allocated with order %u", call, pfn, order,
 		       page->order);
@@ -333,10 +363,10 @@ static __cold_path bool free_refused(struct page *page, unsigned order, const ch
 static inline bool free_suspect(const struct page *page, unsigned order)
 {
 	return !is_page(page) || page->flags & PAGE_FLAGS_NOT_FREEABLE || page_count(page) <= 0 ||
-	       page->order != order;
+	       page->order != order || still_kmapped(page);
 }
 
-static void clear_compound(struct page *page, unsigned order)
+static __noinline void clear_compound(struct page *page, unsigned order)
 {
 	for (unsigned long i = 1; i < 1UL << order; i++) {
 		__ClearPageTail(page + i);
@@ -344,27 +374,31 @@ static void clear_compound(struct page *page, unsigned order)
 	}
 }
 
-/* Nobody refers to the block any more: back to where it came from. */
-static void free_block(struct page *page, unsigned order)
+static void zone_free_block(struct zone *zone, struct page *page, unsigned order)
 {
-	struct zone *zone = page_zone(page);
-	unsigned long flags;
+	unsigned long flags = spin_lock_irqsave(&zone->lock);
 
-	if (PageHead(page))
-		clear_compound(page, order);
-	page->flags &= ~PAGE_FLAGS_OWNER;
-	if (!order) {
-		pcp_free(zone, page);
-		return;
-	}
-	flags = spin_lock_irqsave(&zone->lock);
 	buddy_free(zone, page, order);
 	zone->pageset[smp_processor_id()].event[PGFREE] += 1UL << order;
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
+/* Nobody refers to the block any more: back to where it came from. */
+static __always_inline void free_block(struct page *page, unsigned order)
+{
+	struct zone *zone = page_zone(page);
+
+	if (unlikely(PageHead(page)))
+		clear_compound(page, order);
+	page->flags &= ~PAGE_FLAGS_OWNER;
+	if (order)
+		zone_free_block(zone, page, order);
+	else
+		pcp_free(zone, page);
+}
+
 /* Others still hold the first page: free the rest, in the blocks that it halves into. */
-static void free_all_but_first(struct page *page, unsigned order)
+static __noinline void free_all_but_first(struct page *page, unsigned order)
 {
 	page->order = 0;
 	while (order--) {
@@ -378,7 +412,7 @@ static int drop_reference(struct page *page)
 	return __atomic_fetch_sub(&page->_count.counter, 1, __ATOMIC_ACQ_REL);
 }
 
-static void free_pages_checked(struct page *page, unsigned order, const char *call, unsigned long caller)
+static __always_inline void free_pages_checked(struct page *page, unsigned order, const char *call, unsigned long caller)
 {
 	bool compound;
 

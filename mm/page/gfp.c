@@ -86,12 +86,3 @@ char *gfp_format(char *buf, size_t len, gfp_t gfp)
 	}
 	return buf;
 }
-
-enum zone_type gfp_zone(gfp_t gfp)
-{
-	if (gfp & __GFP_DMA)
-		return ZONE_DMA;
-	if (gfp & __GFP_DMA32)
-		return ZONE_DMA32;
-	return gfp & __GFP_HIGHMEM ? ZONE_HIGHMEM : ZONE_NORMAL;
-}

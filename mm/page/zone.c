@@ -79,28 +79,12 @@ unsigned long zone_event(const struct zone *zone, enum zone_event_item item)
 
 /* ---- watermarks ------------------------------------------------------------- */
 
-/* Is there a free block of 2^@order or larger? */
-static bool zone_has_block(const struct zone *zone, unsigned order)
+bool zone_has_block(const struct zone *zone, unsigned order)
 {
 	for (; order < NR_PAGE_ORDERS; order++)
 		if (READ_ONCE(zone->free_area[order].nr_free))
 			return true;
 	return false;
-}
-
-bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long mark,
-		       enum zone_type highest, unsigned alloc_flags)
-{
-	unsigned long keep;
-
-	if (alloc_flags & ALLOC_NO_WATERMARKS)
-		return true;
-	if (alloc_flags & ALLOC_HIGH)
-		mark /= 2;
-	keep = mark + zone->lowmem_reserve[highest];
-	if (READ_ONCE(zone->nr_free) < keep + (1UL << order))
-		return false;
-	return order == 0 || zone_has_block(zone, order);
 }
 
 /* Integer square root, by halving the interval. */

@@ -1,0 +1,2 @@
+#!/bin/bash
+exec build/hosted32/maps tests/maps/*.e820

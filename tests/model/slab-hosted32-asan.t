@@ -1,0 +1,2 @@
+#!/bin/bash
+OPS=${OPS:-100000} DEPTH=${DEPTH:-5} exec build/hosted32-asan/model_slab
