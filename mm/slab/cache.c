@@ -378,11 +378,13 @@ void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
 void kmem_cache_free(struct kmem_cache *s, void *obj)
 {
 	unsigned long off = (unsigned long)obj - PAGE_OFFSET;
-	struct page *page = pfn_to_page(off >> PAGE_SHIFT);
+	struct page *page;
 
-	if (likely(off < slab_direct_bytes) && likely(PageSlab(page)) && likely(page->slab_cache == s) &&
-	    likely(__cache_free(s, page, off)))
-		return;
+	if (likely(off < slab_direct_bytes)) {
+		page = pfn_to_page(off >> PAGE_SHIFT);
+		if (likely(PageSlab(page)) && likely(page->slab_cache == s) && likely(__cache_free(s, page, off)))
+			return;
+	}
 	if (obj)
 		place_refuse("kmem_cache_free", s, obj, _RET_IP_);
 }

@@ -192,11 +192,13 @@ static __cold_path void kfree_odd(const void *p, unsigned long caller)
 static __always_inline void __do_kfree(const void *p, unsigned long caller)
 {
 	unsigned long off = (unsigned long)p - PAGE_OFFSET;
-	struct page *page = pfn_to_page(off >> PAGE_SHIFT);
+	struct page *page;
 
-	if (likely(off < slab_direct_bytes) && likely(PageSlab(page)) &&
-	    likely(__cache_free(page->slab_cache, page, off)))
-		return;
+	if (likely(off < slab_direct_bytes)) {
+		page = pfn_to_page(off >> PAGE_SHIFT);
+		if (likely(PageSlab(page)) && likely(__cache_free(page->slab_cache, page, off)))
+			return;
+	}
 	kfree_odd(p, caller);
 }
 

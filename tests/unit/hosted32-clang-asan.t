@@ -1,0 +1,2 @@
+#!/bin/bash
+exec build/hosted32-clang-asan/unit

@@ -1,0 +1,2 @@
+#!/bin/bash
+exec build/hosted64-clang-asan/unit
