@@ -18,11 +18,19 @@
  */
 void mm_init(void);
 
-/** mm_init_stage() - how far it is: for "called too early" reports. */
+/**
+ * mm_init_pages() - the first part of mm_init(): alloc_pages and kmalloc, no mapping
+ *
+ * For kernels that stop at stage 1 of port.h: they link with nothing of the rest.
+ * Instead of mm_init(), with the same conditions.
+ */
+void mm_init_pages(void);
+
+/** mm_stage - how far it is: for "called too early" reports. */
 enum mm_stage { MM_NONE, MM_MEMBLOCK, MM_PAGES, MM_SLAB, MM_VMALLOC, MM_READY };
 extern enum mm_stage mm_stage;
 
-/* What the arch does on the way (stage 2 ports). */
+/* What the arch does on the way. */
 
 /** arch_paging_init() - map all of low memory from PAGE_OFFSET on; set max_low_pfn, high_memory.  Uses memblock. */
 void arch_paging_init(void);

@@ -120,6 +120,7 @@ extern struct page *mem_map;	/* one for each frame [0, max_pfn) */
 extern pfn_t max_pfn;		/* first frame number beyond the last frame */
 extern pfn_t max_low_pfn;	/* first frame number the direct map does not reach */
 extern void *high_memory;	/* first address beyond the direct map */
+extern unsigned long vmalloc_window[2];	/* first address, and first beyond; empty until vmalloc_init() */
 
 #define PAGE_SIZE (1UL << PAGE_SHIFT)
 #define PAGE_MASK (~(PAGE_SIZE - 1))

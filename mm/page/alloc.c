@@ -36,6 +36,7 @@
 struct page *mem_map;
 pfn_t max_pfn, max_low_pfn;
 void *high_memory;
+unsigned long vmalloc_window[2];
 
 static LIST_HEAD(reclaimers);
 static spinlock_t reclaimers_lock;

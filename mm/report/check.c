@@ -28,8 +28,10 @@ int mm_check_all(struct seq *s)
 	struct zone *z;
 
 	broken += verdict(s, "memblock.c", "", memblock_check(&memblock));
-	for_each_zone(z)
+	for_each_zone(z) {
 		broken += verdict(s, "buddy.c", z->name, buddy_check(z));
+		broken += verdict(s, "pcp.c", z->name, pcp_check(z));
+	}
 	broken += verdict(s, "slab.c", "", slab_check(NULL));
 	broken += verdict(s, "pgtable.c", "swapper_pg_dir", pt_check(swapper_pg_dir, PAGE_OFFSET, ~0UL));
 	broken += verdict(s, "vmalloc.c", "", vmalloc_check());

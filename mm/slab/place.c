@@ -20,11 +20,10 @@
  */
 #include "slab_internal.h"
 
-#include <arch/fixmap.h>	/* for VMALLOC_END */
 
 static bool in_vmalloc_window(const void *p)
 {
-	return (unsigned long)p >= VMALLOC_START && (unsigned long)p < VMALLOC_END;
+	return (unsigned long)p >= vmalloc_window[0] && (unsigned long)p < vmalloc_window[1];
 }
 
 /* Is this frame in a free block?  Its first page has PG_buddy and the order. */

@@ -373,7 +373,7 @@ bool is_vmalloc_addr(const void *p)
 {
 	unsigned long addr = (unsigned long)p;
 
-	return addr >= VMALLOC_START && addr < VMALLOC_END;
+	return addr >= vmalloc_window[0] && addr < vmalloc_window[1];
 }
 
 /* Is there a page at @addr?  Its entry, if so. */
@@ -438,6 +438,8 @@ void kvfree(const void *p)
 void vmalloc_init(void)
 {
 	vmap_area_init(VMALLOC_START, VMALLOC_END);
+	vmalloc_window[0] = VMALLOC_START;
+	vmalloc_window[1] = VMALLOC_END;
 }
 
 void vmalloc_purge(void)
