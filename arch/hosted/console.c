@@ -26,7 +26,7 @@
 #define CTRL_C 3
 
 const char machine_input_channel;
-void (*hosted_log)(const char *text, size_t len) = machine_putchars;
+void (*machine_log)(const char *text, size_t len) = machine_putchars;
 
 static char in[RING];
 static unsigned in_head, in_tail;	/* head - tail bytes wait */
@@ -77,7 +77,7 @@ void machine_putchars(const char *text, size_t len)
 
 void port_log(const char *text, size_t len)
 {
-	hosted_log(text, len);
+	machine_log(text, len);
 }
 
 /* ---- input ------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #ifndef HOSTED_H
 #define HOSTED_H
 
+#include <kernel/machine.h>
 #include <quarry/memblock.h>
 #include <quarry/pgtable.h>
 #include <arch/cpu.h>
@@ -125,8 +126,6 @@ void thread_adopt_boot(void);
 
 /* ---- console.c ------------------------------------------------------------------- */
 
-/* Where port_log() puts text: machine_putchars(), or a test's own. */
-extern void (*hosted_log)(const char *text, size_t len);
 void console_init(void);
 void console_flush(void);
 /** console_restore() - give the terminal back as it was.  From signal handlers too. */

@@ -42,15 +42,15 @@ void machine_set_cmdline(const char *text)
 
 void machine_describe(struct seq *s)
 {
-	seq_printf(s, "a Linux process of %d bits, pid %d: memory is a file, a page fault is SIGSEGV, "
-		   "the TLB has %d entries\n", (int)sizeof(long) * 8, (int)getpid(), TLB_ENTRIES);
-	seq_printf(s, "page tables of %d levels; large pages of %lu KiB\n", PGTABLE_LEVELS,
-		   1UL << (pt_shift(2) - 10));
-	seq_puts(s, "memory map:\n");
+	seq_printf(s, "Linux process %d, of %d bits: memory is a file, a page fault is SIGSEGV\n",
+		   (int)getpid(), (int)sizeof(long) * 8);
+	seq_printf(s, "Paging: %d levels, %lu KiB pages for the direct map, a TLB of %d entries\n",
+		   PGTABLE_LEVELS, 1UL << (pt_shift(2) - 10), TLB_ENTRIES);
+	seq_puts(s, "Memory map:\n");
 	for (unsigned i = 0; i < hosted_map_entries; i++) {
 		const struct e820_entry *e = &hosted_map[i];
 
-		seq_printf(s, "  [mem 0x%016llx-0x%016llx] %s\n", (unsigned long long)e->addr,
+		seq_printf(s, "  0x%012llx-0x%012llx %s\n", (unsigned long long)e->addr,
 			   (unsigned long long)(e->addr + e->size - 1), e820_type_name(e->type));
 	}
 	if (hosted_beyond)

@@ -209,24 +209,27 @@ void console_write(const char *text, size_t len)
 	spin_unlock_irqrestore(&console_lock, flags);
 }
 
-void console_seize(void)
-{
-	seized = true;
-}
-
 void machine_putchars(const char *text, size_t len)
 {
 	console_write(text, len);
 }
 
+void (*machine_log)(const char *text, size_t len) = machine_putchars;
+
 void port_log(const char *text, size_t len)
 {
-	console_write(text, len);
+	machine_log(text, len);
+}
+
+void console_seize(void)
+{
+	seized = true;
+	machine_log = machine_putchars;
 }
 
 /* ---- input --------------------------------------------------------------------------------- */
 
-#define RING 1024
+#define RING 4096
 
 const char machine_input_channel = 0;
 static u8 ring[RING];

@@ -110,7 +110,8 @@ void cpu_set_kernel_stack(void *top)
 
 /* ---- features (row E5) ----------------------------------------------------------- */
 
-static u32 features, signature;
+u32 cpu_features;
+static u32 signature;
 static char vendor[13] = "no CPUID", brand[49];
 
 static const struct { u32 bit; const char *name, *off; } feature_names[] = {
@@ -162,18 +163,13 @@ void cpu_detect(void)
 	if (r[0] >= 1) {
 		cpuid(1, r);
 		signature = r[0];
-		features = r[3];
+		cpu_features = r[3];
 	}
 	read_brand();
 	for (unsigned i = 0; i < ARRAY_SIZE(feature_names); i++) {
 		if (cmdline_has(feature_names[i].off))
-			features &= ~feature_names[i].bit;
+			cpu_features &= ~feature_names[i].bit;
 	}
-}
-
-bool cpu_has(u32 feature)
-{
-	return (features & feature) == feature;
 }
 
 bool machine_has_feature(const char *name)
@@ -182,7 +178,7 @@ bool machine_has_feature(const char *name)
 		return true;
 	for (unsigned i = 0; i < ARRAY_SIZE(feature_names); i++) {
 		if (strcmp(name, feature_names[i].name) == 0)
-			return features & feature_names[i].bit;
+			return cpu_features & feature_names[i].bit;
 	}
 	return false;
 }
@@ -195,16 +191,20 @@ const char *machine_arch(void)
 void cpu_describe(struct seq *s)
 {
 	const char *text = brand;
+	u32 id, version;
 
 	while (*text == ' ')
 		text++;
-	seq_printf(s, "CPU%u: %s %s (family %u model %u), features:", smp_processor_id(), vendor, text,
+	seq_printf(s, "CPU%u: %s %s (family %u model %u)\n  features:", smp_processor_id(), vendor, text,
 		   signature >> 8 & 15, signature >> 4 & 15);
 	for (unsigned i = 0; i < ARRAY_SIZE(feature_names); i++) {
-		if (features & feature_names[i].bit)
+		if (cpu_features & feature_names[i].bit)
 			seq_printf(s, " %s", feature_names[i].name);
 	}
 	seq_puts(s, "\n");
+	if (machine_read_apic(&id, &version))
+		seq_printf(s, "  local APIC %u, version 0x%02x, seen at 0x%08lx\n", id, version,
+			   fix_to_virt(FIX_APIC_BASE));
 	seq_printf(s, "Paging: two levels, %s pages for the direct map, %s\n",
 		   cpu_has(X86_PSE) ? "4 MiB" : "4 KiB",
 		   cpu_has(X86_PGE) ? "global" : "not global (no PGE)");
@@ -321,8 +321,6 @@ void apic_map(void)
 		return;		/* out of this page table's reach */
 	set_fixmap_nocache(FIX_APIC_BASE, base);
 	apic_mapped = true;
-	mm_log("APIC: local APIC %u, version 0x%02x, at 0x%08x, seen at 0x%08lx\n", apic_read(APIC_ID) >> 24,
-	       apic_read(APIC_VERSION) & 0xff, (u32)base, fix_to_virt(FIX_APIC_BASE));
 }
 
 bool machine_read_apic(u32 *id, u32 *version)

@@ -79,7 +79,8 @@ extern struct tss cpu_tss[NR_CPUS];
 void cpu_early_init(unsigned cpu);
 /** cpu_detect() - CPUID, less what the command line switches off (nopse, nopge, notsc, noapic, nocpuid). */
 void cpu_detect(void);
-bool cpu_has(u32 feature);
+extern u32 cpu_features;
+static inline bool cpu_has(u32 feature) { return (cpu_features & feature) == feature; }
 void cpu_describe(struct seq *s);
 /** cpu_set_kernel_stack() - where traps from user mode put their frame. */
 void cpu_set_kernel_stack(void *top);

@@ -4,6 +4,7 @@
  *
  * In QEMU the device isa-debug-exit ends the emulator at once and hands our status
  * to whoever started it: a write of s to its port makes QEMU exit with 2 s + 1.
+ * QEMU itself fails with 1, so we add 16 to our status, and success is 33.
  * A real machine has nothing at that port; it is switched off by ACPI: sleep
  * state S5 is entered by writing SLP_TYP and SLP_EN to the power-management control
  * register.  Where that register is stands in the FADT; the value of SLP_TYP in the
@@ -15,6 +16,7 @@
 #include <quarry/string.h>
 
 #define DEBUG_EXIT 0xf4
+#define TOLD 16			/* what is added to a status */
 #define SLP_EN (1u << 13)
 #define SCI_EN 1u
 
@@ -153,7 +155,7 @@ static void __attribute__((noreturn)) stop(void)
 void machine_poweroff(int status)
 {
 	arch_irq_disable();
-	outb(DEBUG_EXIT, (u8)status);
+	outb(DEBUG_EXIT, (u8)(TOLD + status));
 	if (s5.known) {
 		acpi_off();
 	} else {		/* emulators without tables: QEMU, Bochs, VirtualBox */
@@ -168,7 +170,7 @@ void machine_poweroff(int status)
 void machine_halt(int status)
 {
 	arch_irq_disable();
-	outb(DEBUG_EXIT, (u8)status);
+	outb(DEBUG_EXIT, (u8)(TOLD + status));
 	mm_log("Halted.\n");
 	stop();
 }

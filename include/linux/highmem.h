@@ -3,6 +3,7 @@
 #ifndef _LINUX_HIGHMEM_H
 #define _LINUX_HIGHMEM_H
 
+#include <linux/mm.h>
 #include <quarry/highmem.h>
 
 #endif

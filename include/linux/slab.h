@@ -4,5 +4,6 @@
 #define _LINUX_SLAB_H
 
 #include <quarry/slab.h>
+#include <quarry/vmalloc.h>	/* kvmalloc() and its kin */
 
 #endif

@@ -68,7 +68,7 @@ bool memblock_next_free(const struct memblock *mb, phys_addr_t *start, phys_addr
 /** memblock_check() - test the numbered invariants of memblock.c.  Return: the number broken, or 0. */
 int memblock_check(const struct memblock *mb);
 
-/* The system's, under the field's names. */
+/* The system's, under the field's names.  After memblock_free_all() each reports and refuses. */
 
 /** memblock_add() - this range is memory.  Return: 0, -ENOSPC, -EINVAL. */
 int memblock_add(phys_addr_t base, phys_addr_t size);
@@ -89,7 +89,11 @@ int memblock_reserve(phys_addr_t base, phys_addr_t size);
 void *memblock_alloc(size_t size, size_t align);
 /** memblock_phys_alloc() - the same as a physical address, not cleared; 0 for none. */
 phys_addr_t memblock_phys_alloc(phys_addr_t size, phys_addr_t align);
-/** memblock_free() - give back what memblock_alloc() gave. */
+/**
+ * memblock_free() - give back what memblock_alloc() gave; NULL is ignored
+ * Refused with a report: a range that is not reserved whole.  When the list of ranges
+ * is full the memory stays reserved.
+ */
 void memblock_free(void *ptr, size_t size);
 
 phys_addr_t memblock_phys_mem_size(void);

@@ -191,6 +191,17 @@ struct page *alloc_pages(gfp_t gfp, unsigned order);
 struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order);
 
 /**
+ * alloc_pages_bulk_list() - take many single frames with one lock
+ * @nr: how many are wanted
+ * @list: they are appended to it, by page->lru
+ *
+ * Context: as alloc_pages().  Return: how many: perhaps fewer than @nr when memory is
+ * short, 0 only where alloc_page() gives NULL too.  Undo: put_pages_list(), or each by
+ * itself.  Worst case: O(@nr).
+ */
+unsigned long alloc_pages_bulk_list(gfp_t gfp, unsigned long nr, struct list_head *list);
+
+/**
  * __get_free_pages() - alloc_pages(), as an address of the direct map (row B6)
  *
  * __GFP_HIGHMEM is refused with a report, since such frames have no address.
@@ -222,6 +233,13 @@ void free_pages(unsigned long addr, unsigned order);
 void get_page(struct page *page);
 /** put_page() - one user less; frees the frame (the compound page) after the last. */
 void put_page(struct page *page);
+
+/**
+ * put_pages_list() - put_page() for each page of @list, linked by page->lru
+ * Frames side by side go back in one piece, so a list in the order of their numbers
+ * is the cheapest.  Afterwards the list is empty.  Any context.  O(pages).
+ */
+void put_pages_list(struct list_head *list);
 
 /** split_page() - from now on each frame of the block is freed by itself.  @order as allocated, not compound. */
 void split_page(struct page *page, unsigned order);

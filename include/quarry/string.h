@@ -3,7 +3,7 @@
  * string.h: the C library's memory and string functions that Quarry uses.
  *
  * A hosted build takes them from the C library; a freestanding one from
- * lib/freestanding/string.c.  Meanings as in ISO C.
+ * lib/freestanding/, or from the port.  Meanings as in ISO C.
  */
 #ifndef QUARRY_STRING_H
 #define QUARRY_STRING_H

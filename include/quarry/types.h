@@ -59,6 +59,7 @@ typedef unsigned int gfp_t;
 /* Error numbers: returned negative, with the meanings of errno(3). */
 #ifndef ENOMEM
 #define ENOENT 2
+#define EINTR 4
 #define ENOEXEC 8
 #define ENOMEM 12
 #define EFAULT 14

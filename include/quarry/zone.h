@@ -140,6 +140,19 @@ struct page *buddy_alloc(struct zone *zone, unsigned order);
  */
 void buddy_free(struct zone *zone, struct page *page, unsigned order);
 
+/**
+ * buddy_alloc_frames() - take up to @nr single frames, appended to @list by page->lru
+ * As @nr times buddy_alloc() of order 0, but a block that is wanted whole is not split.
+ * Context: @zone->lock held.  Return: how many.  O(@nr + MAX_PAGE_ORDER).
+ */
+unsigned long buddy_alloc_frames(struct zone *zone, unsigned long nr, struct list_head *list);
+
+/**
+ * buddy_free_frames() - put @nr frames side by side back, in the largest blocks they make
+ * Context: as buddy_free().  O(MAX_PAGE_ORDER^2), and @nr / 2^MAX_PAGE_ORDER.
+ */
+void buddy_free_frames(struct zone *zone, struct page *page, unsigned long nr);
+
 /** buddy_check() - test invariants B.1 ... of buddy.c.  Takes the lock.  Return: the number broken, or 0.  O(frames). */
 int buddy_check(struct zone *zone);
 
@@ -147,6 +160,8 @@ int buddy_check(struct zone *zone);
 
 /** pcp_alloc() - one frame from this CPU's list, refilled in a batch.  Any context. */
 struct page *pcp_alloc(struct zone *zone);
+/** pcp_alloc_list() - up to @nr frames, appended to @list by page->lru.  Any context.  Return: how many. */
+unsigned long pcp_alloc_list(struct zone *zone, unsigned long nr, struct list_head *list);
 /** pcp_free() - one frame onto this CPU's list; a batch goes back when it is full.  Any context. */
 void pcp_free(struct zone *zone, struct page *page);
 /** drain_all_pages() - give every CPU's listed frames back; @zone NULL: of all zones. */

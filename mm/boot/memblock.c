@@ -199,18 +199,34 @@ int memblock_check(const struct memblock *mb)
 
 /* ---- the system's own -------------------------------------------------------- */
 
+/* The zones were made of what the lists say: a change comes too late.  Return: -EINVAL then, else 0. */
+static int closed_to(const char *call, phys_addr_t base, phys_addr_t size, unsigned long caller)
+{
+	if (!memblock.closed)
+		return 0;
+	misuse(MISUSE_CONTEXT, caller, "%s(0x%llx, 0x%llx): called too late: the page allocator has taken over",
+	       call, (unsigned long long)base, (unsigned long long)size);
+	return -EINVAL;
+}
+
 int memblock_add(phys_addr_t base, phys_addr_t size)
 {
+	if (closed_to("memblock_add", base, size, _RET_IP_))
+		return -EINVAL;
 	return memblock_add_to(&memblock, base, size);
 }
 
 int memblock_remove(phys_addr_t base, phys_addr_t size)
 {
+	if (closed_to("memblock_remove", base, size, _RET_IP_))
+		return -EINVAL;
 	return memblock_remove_from(&memblock, base, size);
 }
 
 int memblock_reserve(phys_addr_t base, phys_addr_t size)
 {
+	if (closed_to("memblock_reserve", base, size, _RET_IP_))
+		return -EINVAL;
 	return memblock_reserve_in(&memblock, base, size);
 }
 
@@ -249,10 +265,26 @@ void *memblock_alloc(size_t size, size_t align)
 	return base ? __builtin_memset(__va(base), 0, size) : NULL;
 }
 
+/* Is all of [@base, @base + @size) taken? */
+static bool is_reserved(phys_addr_t base, phys_addr_t size)
+{
+	const struct memblock_type *t = &memblock.reserved;
+	unsigned i = first_ending_after(t, base, false);
+
+	return i < t->cnt && base >= t->regions[i].base && size <= region_end(&t->regions[i]) - base;
+}
+
 void memblock_free(void *ptr, size_t size)
 {
+	if (!ptr)
+		return;
 	if (memblock.closed) {
 		misuse(MISUSE_CONTEXT, _RET_IP_, "memblock_free(%p): called too late: memblock is closed", ptr);
+		return;
+	}
+	if (!size || !is_reserved(__pa(ptr), size)) {
+		misuse(MISUSE_FOREIGN, _RET_IP_, "memblock_free(%p, %lu): not reserved, or not all of it: freed already?",
+		       ptr, (unsigned long)size);
 		return;
 	}
 	memblock_unreserve_in(&memblock, __pa(ptr), size);

@@ -30,7 +30,7 @@ static unsigned long frames_present(pfn_t start, pfn_t end)
 
 	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
 		const struct memblock_region *r = &memblock.memory.regions[i];
-		pfn_t from = max(start, (pfn_t)(r->base >> PAGE_SHIFT));
+		pfn_t from = max(start, (pfn_t)((r->base + PAGE_SIZE - 1) >> PAGE_SHIFT));
 		pfn_t to = min(end, (pfn_t)((r->base + r->size) >> PAGE_SHIFT));
 
 		n += from < to ? to - from : 0;

@@ -251,13 +251,44 @@ struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order)
 {
 	if (nid == -1)
 		nid = 0;
-	if (nid < 0 || nid >= nr_online_nodes) {
+	if (mm_stage >= MM_PAGES && (nid < 0 || nid >= nr_online_nodes)) {
 		misuse(MISUSE_ARGUMENT, _RET_IP_, "alloc_pages_node(%d): nodes are 0 ... %d", nid, nr_online_nodes - 1);
 		return NULL;
 	}
 	if (!request_ok("alloc_pages_node", gfp, order, _RET_IP_))
 		return NULL;
 	return __alloc_pages(gfp, order, nid, _RET_IP_);
+}
+
+/* Frames that @zone can give before it is down to its low watermark. */
+static unsigned long zone_spare(const struct zone *zone, enum zone_type highest)
+{
+	unsigned long free = READ_ONCE(zone->nr_free), keep = zone->watermark[WMARK_LOW] + zone->lowmem_reserve[highest];
+
+	return free > keep ? free - keep : 0;
+}
+
+unsigned long alloc_pages_bulk_list(gfp_t gfp, unsigned long nr, struct list_head *list)
+{
+	enum zone_type highest = gfp_zone(gfp);
+	const struct zonelist *zones = &NODE_DATA(0)->node_zonelists[highest];
+	const struct zoneref *ref = zones->zonerefs;
+	unsigned long got = 0;
+	struct page *page;
+	LIST_HEAD(taken);
+
+	if (!request_ok("alloc_pages_bulk_list", gfp, 0, _RET_IP_))
+		return 0;
+	for (; ref->zone && got < nr; ref++)
+		got += pcp_alloc_list(ref->zone, min(nr - got, zone_spare(ref->zone, highest)), &taken);
+	list_for_each_entry(page, &taken, lru)
+		prep_new_page(page, 0, gfp);
+	if (!got && nr && (page = alloc_pages_slowpath(gfp, 0, zones, _RET_IP_))) {
+		list_add_tail(&page->lru, &taken);
+		got = 1;
+	}
+	list_splice_tail_init(&taken, list);
+	return got;
 }
 
 /* A block with an address: never from high memory (row B6). */
@@ -341,11 +372,11 @@ static __cold_path bool free_refused(struct page *page, unsigned order, const ch
 	else if (PageTail(page))
 		misuse(MISUSE_TAIL, caller, "%s(pfn %lu): a tail of the compound page at pfn %lu; free its head",
 		       call, pfn, page_to_pfn(page->first_page));
-	else if (page_count(page) == 0)
-		report_free_of_unused(page, call, caller);
-	else if (PageSlab(page))
+	else if (PageSlab(page))	/* a slab is no compound page: its further frames have count 0 */
 		misuse(MISUSE_WRONG_LAYER, caller, "%s(pfn %lu): belongs to a slab; use kfree() or kmem_cache_free()",
 		       call, pfn);
+	else if (page_count(page) == 0)
+		report_free_of_unused(page, call, caller);
 	else if (page->flags & PAGE_FLAGS_NOT_FREEABLE)
 		misuse(MISUSE_WRONG_LAYER, caller, "%s(pfn %lu): in use as %s", call, pfn,
 		       PageTable(page) ? "a page table" : PageVmalloc(page) ? "memory of a vmalloc area; use vfree()" :
@@ -413,15 +444,27 @@ static int drop_reference(struct page *page)
 	return __atomic_fetch_sub(&page->_count.counter, 1, __ATOMIC_ACQ_REL);
 }
 
+/* Between our look and our drop another CPU dropped the last reference: a double free. */
+static __cold_path void free_lost_race(struct page *page, const char *call, unsigned long caller)
+{
+	__atomic_fetch_add(&page->_count.counter, 1, __ATOMIC_RELAXED);
+	misuse(MISUSE_DOUBLE_FREE, caller, "%s(pfn %lu): double free: another CPU freed it at the same moment", call,
+	       page_to_pfn(page));
+}
+
 static __always_inline void free_pages_checked(struct page *page, unsigned order, const char *call, unsigned long caller)
 {
 	bool compound;
+	int users;
 
 	if (unlikely(free_suspect(page, order)) && free_refused(page, order, call, caller))
 		return;
 	compound = PageHead(page);
-	if (likely(drop_reference(page) == 1))
+	users = drop_reference(page);
+	if (likely(users == 1))
 		free_block(page, order);
+	else if (unlikely(users < 1))
+		free_lost_race(page, call, caller);
 	else if (order && !compound)
 		free_all_but_first(page, order);
 }
@@ -446,34 +489,107 @@ void get_page(struct page *page)
 {
 	struct page *head;
 
-	if (is_page(page)) {
-		head = compound_head(page);
-		if (page_count(head) > 0) {
-			__atomic_fetch_add(&head->_count.counter, 1, __ATOMIC_RELAXED);
-			return;
-		}
+	if (!is_page(page)) {
+		misuse(MISUSE_FOREIGN, _RET_IP_, "get_page(%p): not a struct page of mem_map", (void *)page);
+		return;
 	}
-	misuse(MISUSE_UNBALANCED, _RET_IP_, "get_page(pfn %lu): the frame is not in use", page_to_pfn(page));
+	head = compound_head(page);
+	if (page_count(head) > 0 && !PageReserved(head))
+		__atomic_fetch_add(&head->_count.counter, 1, __ATOMIC_RELAXED);
+	else
+		misuse(PageReserved(head) ? MISUSE_RESERVED : MISUSE_UNBALANCED, _RET_IP_, "get_page(pfn %lu): %s",
+		       page_to_pfn(page), PageReserved(head) ? "a reserved frame: it is never freed, nor counted" :
+		       "the frame is not in use");
+}
+
+/* One user less, where others are left.  Any frame may lose one so, whoever's it is. */
+static bool drop_unless_last(struct page *page)
+{
+	int users = page_count(page);
+
+	while (users > 1)
+		if (__atomic_compare_exchange_n(&page->_count.counter, &users, users - 1, true,
+						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			return true;
+	return false;
 }
 
 void put_page(struct page *page)
 {
 	struct page *head;
+	int users;
 
 	if (!is_page(page)) {
 		misuse(MISUSE_FOREIGN, _RET_IP_, "put_page(%p): not a struct page of mem_map", (void *)page);
 		return;
 	}
 	head = compound_head(page);
-	if (unlikely(free_suspect(head, head->order)) && free_refused(head, head->order, "put_page", _RET_IP_))
+	if (unlikely(free_suspect(head, head->order)) &&
+	    (drop_unless_last(head) || free_refused(head, head->order, "put_page", _RET_IP_)))
 		return;
-	if (drop_reference(head) == 1)
+	users = drop_reference(head);
+	if (users == 1)
 		free_block(head, head->order);
+	else if (users < 1)
+		free_lost_race(head, "put_page", _RET_IP_);
+}
+
+/* Frames side by side, no longer in use, on their way back to their zone. */
+struct free_run {
+	struct page *first;
+	unsigned long nr;
+};
+
+/* A lone frame is kept by the CPU; neighbours make larger blocks. */
+static void free_run_end(struct free_run *run)
+{
+	struct zone *zone;
+	unsigned long flags;
+
+	if (!run->nr)
+		return;
+	zone = page_zone(run->first);
+	if (run->nr == 1) {
+		pcp_free(zone, run->first);
+	} else {
+		flags = spin_lock_irqsave(&zone->lock);
+		buddy_free_frames(zone, run->first, run->nr);
+		zone->pageset[smp_processor_id()].event[PGFREE] += run->nr;
+		spin_unlock_irqrestore(&zone->lock, flags);
+	}
+	run->nr = 0;
+}
+
+static inline void free_run_add(struct free_run *run, struct page *page)
+{
+	if (page != run->first + run->nr || (page->flags ^ run->first->flags) >> PG_NODE_SHIFT)
+		free_run_end(run);	/* not beside it, or of another zone */
+	if (!run->nr)
+		run->first = page;
+	page->flags &= ~PAGE_FLAGS_OWNER;
+	run->nr++;
+}
+
+void put_pages_list(struct list_head *list)
+{
+	struct free_run run = { .nr = 0 };
+
+	while (!list_empty(list)) {
+		struct page *page = list_first_entry(list, struct page, lru);
+
+		list_del(&page->lru);
+		if (free_suspect(page, 0) || page->flags & 1UL << PG_head)
+			put_page(page);		/* a block, or misuse */
+		else if (likely(drop_reference(page) == 1))
+			free_run_add(&run, page);
+	}
+	free_run_end(&run);
 }
 
 void split_page(struct page *page, unsigned order)
 {
-	if (!is_page(page) || page_count(page) <= 0 || PageHead(page) || PageTail(page) || page->order != order) {
+	if (!is_page(page) || page->flags & (PAGE_FLAGS_NOT_FREEABLE | 1UL << PG_head) || page_count(page) <= 0 ||
+	    page->order != order) {
 		misuse(MISUSE_ARGUMENT, _RET_IP_, "split_page(pfn %lu, order %u): not a plain block of that order",
 		       page_to_pfn(page), order);
 		return;
@@ -482,6 +598,7 @@ void split_page(struct page *page, unsigned order)
 		page[i].order = 0;
 		page[i].private = 0;
 		page[i].mapping = NULL;
-		atomic_set(&page[i]._count, 1);
+		if (i)		/* the first may have further users */
+			atomic_set(&page[i]._count, 1);
 	}
 }

@@ -18,6 +18,11 @@
  * Giving one back: while the buddy is free *and whole* (on the list of the same
  * order), take it off, and go on with the two as one.
  *
+ * Many single frames at once need neither: a block is taken off its list whole and
+ * handed out as 2^k frames, and frames side by side come back as the largest blocks
+ * that they make: 6 ... 15 as 6 of order 1 and 8 of order 3.  The frames taken are the
+ * same as one by one.
+ *
  * Data.  free_area[k].free_list links the first pages of free blocks of order k
  * by page->lru.  The first page has PG_buddy and page->order; the other pages of
  * a block say nothing and are not touched, so a block of 1024 pages costs no more
@@ -95,23 +100,52 @@ void zone_init(struct zone *zone, const char *name, enum zone_type type, int nod
 		INIT_LIST_HEAD(&zone->pageset[cpu].list);
 }
 
+/* The lowest order from @order up that has a free block; NR_PAGE_ORDERS: none has. */
+static unsigned lowest_free(const struct zone *zone, unsigned order)
+{
+	while (order < NR_PAGE_ORDERS && list_empty(&zone->free_area[order].free_list))
+		order++;
+	return order;
+}
+
+/* The first free block of order @from, cut down to order @to. */
+static __always_inline struct page *take_block(struct zone *zone, unsigned from, unsigned to)
+{
+	struct page *page = list_first_entry(&zone->free_area[from].free_list, struct page, lru);
+
+	free_list_del(zone, page, from);
+	while (from > to) {
+		from--;
+		free_list_add(zone, page + (1UL << from), from);
+	}
+	page->order = (u8)to;
+	return page;
+}
+
 struct page *buddy_alloc(struct zone *zone, unsigned order)
 {
-	unsigned k = order;
+	unsigned from = lowest_free(zone, order);
+
+	return from < NR_PAGE_ORDERS ? take_block(zone, from, order) : NULL;
+}
+
+unsigned long buddy_alloc_frames(struct zone *zone, unsigned long nr, struct list_head *list)
+{
+	unsigned long got = 0, i;
+	unsigned from, order;
 	struct page *page;
 
-	while (k < NR_PAGE_ORDERS && list_empty(&zone->free_area[k].free_list))
-		k++;
-	if (k == NR_PAGE_ORDERS)
-		return NULL;
-	page = list_first_entry(&zone->free_area[k].free_list, struct page, lru);
-	free_list_del(zone, page, k);
-	while (k > order) {
-		k--;
-		free_list_add(zone, page + (1UL << k), k);
+	while (got < nr && (from = lowest_free(zone, 0)) < NR_PAGE_ORDERS) {
+		for (order = from; 1UL << order > nr - got; )
+			order--;
+		page = take_block(zone, from, order);
+		for (i = 0; i < 1UL << order; i++, page++) {
+			page->order = 0;
+			list_add_tail(&page->lru, list);
+		}
+		got += i;
 	}
-	page->order = (u8)order;
-	return page;
+	return got;
 }
 
 void buddy_free(struct zone *zone, struct page *page, unsigned order)
@@ -125,6 +159,21 @@ void buddy_free(struct zone *zone, struct page *page, unsigned order)
 		order++;
 	}
 	free_list_add(zone, zone->zone_mem_map + (pfn - zone->zone_start_pfn), order);
+}
+
+void buddy_free_frames(struct zone *zone, struct page *page, unsigned long nr)
+{
+	pfn_t pfn = zone_page_pfn(zone, page);
+
+	while (nr) {
+		unsigned order = 0;
+
+		while (order < MAX_PAGE_ORDER && 2UL << order <= nr && IS_ALIGNED(pfn, 2UL << order))
+			order++;
+		buddy_free(zone, zone->zone_mem_map + (pfn - zone->zone_start_pfn), order);
+		pfn += 1UL << order;
+		nr -= 1UL << order;
+	}
 }
 
 /* B.1, B.2, B.4 of one block. */

@@ -13,7 +13,7 @@
  * freeing it again is seen at once.
  *
  * Invariants (pcp_check):
- *   P.1  pages on a list have PG_pcp, no PG_buddy, count 0 and lie in the zone;
+ *   P.1  pages on a list have PG_pcp, no PG_buddy, count 0, order 0 and lie in the zone;
  *   P.2  `count` is the length of the list, and 0 <= count <= high.
  *
  * Locking: a list is touched by its own CPU only, with interrupts off; the zone's
@@ -23,7 +23,7 @@
  */
 #include <quarry/zone.h>
 
-/* These two own a list, its counter and PG_pcp. */
+/* These and refill() own a list, its counter and PG_pcp. */
 static void pcp_push(struct per_cpu_pages *pcp, struct page *page)
 {
 	__SetPagePcp(page);
@@ -38,14 +38,18 @@ static void pcp_remove(struct per_cpu_pages *pcp, struct page *page)
 	pcp->count--;
 }
 
+/* Fill the list up to a batch. */
 static void refill(struct zone *zone, struct per_cpu_pages *pcp)
 {
+	LIST_HEAD(fresh);
 	struct page *page;
 
 	spin_lock(&zone->lock);
-	while (pcp->count < max(pcp->batch, 1) && (page = buddy_alloc(zone, 0)))
-		pcp_push(pcp, page);
+	pcp->count += (int)buddy_alloc_frames(zone, (unsigned long)max(pcp->batch - pcp->count, 1), &fresh);
 	spin_unlock(&zone->lock);
+	list_for_each_entry(page, &fresh, lru)
+		__SetPagePcp(page);
+	list_splice_tail_init(&fresh, &pcp->list);
 	pcp->event[PGPCP_REFILL]++;
 }
 
@@ -74,11 +78,34 @@ struct page *pcp_alloc(struct zone *zone)
 	if (likely(pcp->count)) {
 		page = list_first_entry(&pcp->list, struct page, lru);
 		pcp_remove(pcp, page);
-		page->order = 0;
 		pcp->event[PGALLOC]++;
 	}
 	arch_irq_restore(flags);
 	return page;
+}
+
+/* Few come by way of the CPU's list, many straight from the zone. */
+unsigned long pcp_alloc_list(struct zone *zone, unsigned long nr, struct list_head *list)
+{
+	unsigned long flags = arch_irq_save(), got = 0;
+	struct per_cpu_pages *pcp = &zone->pageset[smp_processor_id()];
+
+	if ((unsigned long)pcp->count < nr && nr <= (unsigned long)pcp->batch)
+		refill(zone, pcp);
+	for (; got < nr && pcp->count; got++) {
+		struct page *page = list_first_entry(&pcp->list, struct page, lru);
+
+		pcp_remove(pcp, page);
+		list_add_tail(&page->lru, list);
+	}
+	if (got < nr) {
+		spin_lock(&zone->lock);
+		got += buddy_alloc_frames(zone, nr - got, list);
+		spin_unlock(&zone->lock);
+	}
+	pcp->event[PGALLOC] += got;
+	arch_irq_restore(flags);
+	return got;
 }
 
 void pcp_free(struct zone *zone, struct page *page)
@@ -119,7 +146,7 @@ static int check_list(const struct zone *zone, const struct per_cpu_pages *pcp)
 	int n = 0;
 
 	list_for_each_entry(page, &pcp->list, lru) {
-		if (!PagePcp(page) || PageBuddy(page) || page_count(page) != 0 ||
+		if (!PagePcp(page) || PageBuddy(page) || page_count(page) != 0 || page->order ||
 		    (unsigned long)(page - zone->zone_mem_map) >= zone->spanned_pages)
 			return 1;
 		if (++n > pcp->count)

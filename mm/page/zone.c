@@ -131,7 +131,7 @@ static void setup_lowmem_reserve(struct pglist_data *pgdat)
 	}
 }
 
-/* A CPU's list holds at most 1/1024 of the zone, and moves 1 ... 31 pages at once. */
+/* A CPU moves 1 ... 31 pages at once, 1/4096 of the zone, and its list holds at most six times that. */
 static void setup_pagesets(struct zone *zone)
 {
 	int batch = (int)clamp(zone->managed_pages / 1024 / 4, 1, 31);

@@ -116,7 +116,7 @@ static void zap_entry(pte_t old, unsigned long addr, void *arg)
 	struct page *page = pfn_to_page(pte_pfn(old));
 
 	(void)addr;
-	list_add(&page->lru, &z->pages);
+	list_add_tail(&page->lru, &z->pages);
 	vma->nr_pages--;
 	vma->vm_mm->rss--;
 	vma->vm_mm->rss_high -= PageHighMem(page);
@@ -134,12 +134,7 @@ static void zap_range(struct zapped *z, struct vm_area_struct *vma, unsigned lon
 
 static void free_zapped(struct zapped *z)
 {
-	struct page *page, *next;
-
-	list_for_each_entry_safe(page, next, &z->pages, lru) {
-		list_del(&page->lru);
-		put_page(page);		/* somebody may be copying from it */
-	}
+	put_pages_list(&z->pages);	/* those that somebody copies from outlive this */
 }
 
 /* ---- life of an mm ---------------------------------------------------------------------- */

@@ -63,6 +63,17 @@ static bool context_ok(const char *call, unsigned long value, unsigned long call
 	return false;
 }
 
+/* The same for calls that make an area: they sleep. */
+static bool may_make(const char *call, unsigned long value, unsigned long caller)
+{
+	if (!context_ok(call, value, caller))
+		return false;
+	if (likely(!preempt_count()))
+		return true;
+	misuse(MISUSE_CONTEXT, caller, "%s(0x%lx): may sleep, but preemption is off", call, value);
+	return false;
+}
+
 /* ---- mapping ------------------------------------------------------------------ */
 
 /* Where the pages of an area come from, one after the other. */
@@ -73,63 +84,84 @@ struct source {
 	pgprot_t prot;
 };
 
-static struct page *take_page(gfp_t gfp)
+/* @n more (or fewer) frames of @zone are in areas. */
+static void count_frames(struct zone *zone, long n)
 {
-	struct page *page = alloc_page(gfp & ~__GFP_ZERO);
-
-	if (page) {
-		__SetPageVmalloc(page);
-		zone_stat_add(page_zone(page), NR_VMALLOC_PAGES, 1);
-	}
-	return page;
+	if (zone)
+		zone_stat_add(zone, NR_VMALLOC_PAGES, n);
 }
 
-static void drop_page(pte_t old, unsigned long addr, void *arg)
+/* Count the frames on @list, by zone, and mark them ours. */
+static void mark_frames(struct list_head *list)
+{
+	struct zone *zone = NULL;
+	struct page *page;
+	long n = 0;
+
+	list_for_each_entry(page, list, lru) {
+		__SetPageVmalloc(page);
+		if (page_zone(page) != zone) {
+			count_frames(zone, n);
+			zone = page_zone(page);
+			n = 0;
+		}
+		n++;
+	}
+	count_frames(zone, n);
+}
+
+static void drop_page(pte_t old, unsigned long addr, void *list)
 {
 	struct page *page = pte_pfn(old) < max_pfn ? pfn_to_page(pte_pfn(old)) : NULL;
 
-	(void)arg;
 	if (!page || !PageVmalloc(page))
 		mm_panic("vmalloc: entry 0x%llx at %p names no frame of an area",
 			 (unsigned long long)old.val, (void *)addr);
 	__ClearPageVmalloc(page);
 	zone_stat_add(page_zone(page), NR_VMALLOC_PAGES, -1);
-	__free_page(page);
+	list_add_tail(&page->lru, list);
 }
 
-/* The entry for page @i of an area.  Return: false when there is no frame. */
-static bool next_entry(const struct source *src, unsigned flags, unsigned long i, pte_t *e)
+/* The frame number for page @i of an area; @taken: fresh frames, for VM_ALLOC. */
+static pfn_t next_pfn(const struct source *src, unsigned flags, unsigned long i, struct list_head *taken)
 {
 	struct page *page;
 
-	if (flags & VM_IOREMAP) {
-		*e = mk_pte(src->pfn + i, src->prot);
-		return true;
-	}
-	page = flags & VM_ALLOC ? take_page(src->gfp) : src->pages[i];
-	if (page)
-		*e = mk_pte(page_to_pfn(page), src->prot);
-	return page != NULL;
+	if (flags & VM_IOREMAP)
+		return src->pfn + i;
+	if (flags & VM_MAP)
+		return page_to_pfn(src->pages[i]);
+	page = list_first_entry(taken, struct page, lru);
+	list_del(&page->lru);
+	return page_to_pfn(page);
 }
 
-/* Fill the entries of one page table, for the pages from @i on.  Return: how many. */
+/* Fill the entries of one page table, for the pages from @i on.  Return: how many; 0: no memory. */
 static unsigned long map_run(struct vmap_area *area, const struct source *src, unsigned long i)
 {
 	unsigned long addr = area->start + (i << PAGE_SHIFT);
-	unsigned long room = pt_entries(1) - pt_index(addr, 1), n;
+	unsigned long nr = min(pt_entries(1) - pt_index(addr, 1), area->nr_pages - i), n;
 	pte_t *slot = pt_walk_alloc(swapper_pg_dir, addr, &pt_ops_kernel);
-	pte_t e;
+	LIST_HEAD(taken);
 
-	room = min(room, area->nr_pages - i);
-	for (n = 0; slot && n < room && next_entry(src, area->flags, i + n, &e); n++)
-		set_pte(slot + n, e);
-	return n;
+	if (!slot)
+		return 0;
+	if (area->flags & VM_ALLOC) {
+		nr = alloc_pages_bulk_list(src->gfp & ~__GFP_ZERO, nr, &taken);
+		mark_frames(&taken);
+	}
+	for (n = 0; n < nr; n++)
+		set_pte(slot + n, mk_pte(next_pfn(src, area->flags, i + n, &taken), src->prot));
+	return nr;
 }
 
 static void unmap_area(struct vmap_area *area)
 {
+	LIST_HEAD(frames);
+
 	pt_unmap_range(swapper_pg_dir, area->start, (unsigned long)area->nr_pages << PAGE_SHIFT,
-		       area->flags & VM_ALLOC ? drop_page : NULL, NULL);
+		       area->flags & VM_ALLOC ? drop_page : NULL, &frames);
+	put_pages_list(&frames);
 	vmap_area_retire(area);
 }
 
@@ -201,7 +233,7 @@ static void *do_vmalloc(unsigned long size, gfp_t gfp, unsigned long caller)
 	struct vmap_area *area = NULL;
 	void *start = NULL;
 
-	if (!context_ok("vmalloc", size, caller) || !size_ok("vmalloc", size, caller) ||
+	if (!may_make("vmalloc", size, caller) || !size_ok("vmalloc", size, caller) ||
 	    !mask_ok(size, gfp, caller))
 		return NULL;
 	if (!(gfp & GFP_ZONEMASK))
@@ -240,6 +272,8 @@ static const char *pages_wrong(struct page **pages, unsigned count)
 
 		if (!pages[i] || at % sizeof(struct page) || at / sizeof(struct page) >= max_pfn)
 			return "an element is no struct page";
+		if (PageBuddy(pages[i]) || PagePcp(pages[i]))
+			return "an element is a free frame";
 	}
 	return NULL;
 }
@@ -253,7 +287,7 @@ void *vmap(struct page **pages, unsigned count, unsigned long flags, pgprot_t pr
 	void *start = NULL;
 
 	(void)flags;
-	if (!context_ok("vmap", count, caller))
+	if (!may_make("vmap", count, caller))
 		return NULL;
 	wrong = pages_wrong(pages, count);
 	if (wrong || size >> PAGE_SHIFT != count) {
@@ -295,7 +329,7 @@ void *ioremap(phys_addr_t phys, size_t size)
 	struct vmap_area *area;
 	char *start = NULL;
 
-	if (!context_ok("ioremap", size, caller))
+	if (!may_make("ioremap", size, caller))
 		return NULL;
 	if (wrong) {
 		misuse(MISUSE_ARGUMENT, caller, "ioremap(0x%llx, %lu): %s", (unsigned long long)phys,
@@ -405,13 +439,14 @@ struct page *vmalloc_to_page(const void *addr)
 
 static void *do_kvmalloc(size_t size, gfp_t gfp, unsigned long caller)
 {
-	bool may_vmalloc = gfp & __GFP_WAIT && !(gfp & GFP_ZONEMASK) && size > PAGE_SIZE;
+	bool may_vmalloc = gfp & __GFP_WAIT && !(gfp & GFP_ZONEMASK) && size > PAGE_SIZE && !preempt_count();
+	gfp_t once = gfp & __GFP_RETRY_MAYFAIL ? 0 : __GFP_NORETRY;
 	void *p = NULL;
 
 	if (!may_vmalloc)
 		return kmalloc(size, gfp);
 	if (size <= KMALLOC_MAX_SIZE)
-		p = kmalloc(size, (gfp & ~__GFP_NOFAIL) | __GFP_NOWARN | __GFP_NORETRY);
+		p = kmalloc(size, (gfp & ~__GFP_NOFAIL) | __GFP_NOWARN | once);
 	return p ? p : do_vmalloc(size, gfp, caller);
 }
 

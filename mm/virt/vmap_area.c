@@ -294,9 +294,12 @@ bool vmap_area_ready(void)
 struct vmap_area *vmap_area_alloc(unsigned long pages, unsigned flags, unsigned long caller, gfp_t gfp)
 {
 	unsigned long size = (pages + 1) << PAGE_SHIFT;
-	struct vmap_area *area = kmem_cache_zalloc(window.cache, GFP_KERNEL | (gfp & __GFP_NOWARN));
+	struct vmap_area *area;
 	bool placed;
 
+	if (pages >= ~0UL >> PAGE_SHIFT)	/* with the guard page, all addresses there are */
+		return NULL;
+	area = kmem_cache_zalloc(window.cache, GFP_KERNEL | (gfp & __GFP_NOWARN));
 	if (!area)
 		return NULL;
 	area->nr_pages = (unsigned)pages;
