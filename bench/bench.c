@@ -6,6 +6,9 @@
 
 #include <quarry/string.h>
 
+#include "kernel/console.h"
+#include "kernel/sched.h"
+
 u16 bench_fifo[BENCH_BATCH], bench_lifo[BENCH_BATCH], bench_rand[BENCH_BATCH];
 void *bench_held[2 * 1024];
 bool bench_ran_out;
@@ -15,16 +18,43 @@ static struct {
 	const char *prefix;
 	unsigned reported;
 	int failed;
+	bool stopped;			/* by Ctrl-C */
+	void (*each)(void *arg, const char *op);	/* not NULL: only tell the names */
+	void *arg;
 	u64 ticks[BENCH_ROWS][BENCH_MAX_ROUNDS];
 } bench;
 
-bool bench_wanted(const char *op)
+static bool selected(const char *op)
 {
 	const char *p = bench.prefix;
 
 	while (*p && *p == *op)
 		p++, op++;
 	return *p == '\0';
+}
+
+bool bench_wanted(const char *op)
+{
+	if (bench.each) {
+		bench.each(bench.arg, op);
+		return false;
+	}
+	if (bench.stopped || !selected(op))
+		return false;
+	bench.stopped = console_interrupted();
+	console_busy(op);
+	return !bench.stopped;
+}
+
+int bench_wait(int pid)
+{
+	while (console_is_terminal() && !bench.stopped && task_find(pid)) {
+		thread_sleep_ms(100);
+		bench.stopped = console_interrupted();
+	}
+	if (bench.stopped)
+		thread_kill(pid);
+	return thread_wait(pid);
 }
 
 void bench_note(enum bench_row row, int round, u64 ticks)
@@ -56,7 +86,7 @@ void bench_report(const char *op, enum bench_row row, int rounds, int inner)
 {
 	u64 tenths;
 
-	if (!bench_wanted(op))
+	if (!selected(op))
 		return;
 	if (bench_ran_out) {
 		bench_ran_out = false;
@@ -77,6 +107,8 @@ void bench_note_reported(void)
 
 void bench_no_memory(const char *op)
 {
+	if (bench.each || bench.stopped)
+		return;
 	seq_printf(bench.out, "# %s: not enough memory\n", op);
 	bench.failed++;
 }
@@ -104,19 +136,35 @@ static void make_orders(void)
 	}
 }
 
-int bench_run(struct seq *s, const char *prefix)
+static void run_groups(void)
 {
 	static void (*const groups[])(void) = {
 		bench_calibrate, bench_kmalloc, bench_cache, bench_pages, bench_vmalloc, bench_kmap, bench_fault,
 	};
-	unsigned i;
 
+	for (unsigned i = 0; i < ARRAY_SIZE(groups); i++)
+		groups[i]();
+}
+
+int bench_run(struct seq *s, const char *prefix)
+{
 	bench.out = s;
 	bench.prefix = prefix ? prefix : "";
 	bench.reported = 0;
 	bench.failed = 0;
+	bench.stopped = false;
 	make_orders();
-	for (i = 0; i < ARRAY_SIZE(groups); i++)
-		groups[i]();
+	run_groups();
+	console_progress_end();
+	if (bench.stopped)
+		return -EINTR;
 	return bench.reported || bench.failed ? bench.failed : -ENOENT;
+}
+
+void bench_each(void (*fn)(void *arg, const char *op), void *arg)
+{
+	bench.each = fn;
+	bench.arg = arg;
+	run_groups();
+	bench.each = NULL;
 }

@@ -24,9 +24,11 @@
 /**
  * bench_run() - measure every operation whose name begins with @prefix ("" or NULL: all)
  * Takes seconds; interrupts stay on.  Return: how many could not be measured for
- * want of memory; -ENOENT when none is named so.
+ * want of memory; -ENOENT when none is named so; -EINTR: Ctrl-C ended it.
  */
 int bench_run(struct seq *s, const char *prefix);
+/** bench_each() - call @fn for the name of each operation. */
+void bench_each(void (*fn)(void *arg, const char *op), void *arg);
 
 /* ---- for bench/NAME.c ------------------------------------------------------------ */
 
@@ -44,6 +46,8 @@ void bench_note(enum bench_row row, int round, u64 ticks);
 void bench_report(const char *op, enum bench_row row, int rounds, int inner);
 /** bench_note_reported() - a line was printed by other means. */
 void bench_note_reported(void);
+/** bench_wait() - thread_wait() for a program that measures; Ctrl-C kills it. */
+int bench_wait(int pid);
 /* Set inside a loop that got nothing: its row means nothing, and bench_report() says so. */
 extern bool bench_ran_out;
 /** bench_no_memory() - this machine is too small for it. */

@@ -205,7 +205,7 @@ static void user_faults(void)
 		mib /= 2;
 	mm_snprintf(line, sizeof(line), "faultbench %lu", mib);
 	pid = task_run(line);
-	if (pid < 0 || thread_wait(pid) != 0)
+	if (pid < 0 || bench_wait(pid) != 0)
 		bench_no_memory("u_fault_anon_write_4K");
 	else
 		bench_note_reported();

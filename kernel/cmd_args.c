@@ -2,12 +2,28 @@
 /*
  * cmd_args.c: what commands make of their words, and what they remember.
  */
-#include "shell.h"
-#include <quarry/highmem.h>
+#include "command.h"
 
+#include <quarry/highmem.h>
 #include <quarry/printf.h>
 #include <quarry/string.h>
 #include <quarry/vmalloc.h>
+
+int cmd_error(const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+	int n = mm_snprintf(text, sizeof(text), "error: ");
+
+	va_start(ap, fmt);
+	mm_vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
+	va_end(ap);
+	if (console_is_terminal())
+		console_wrapped((unsigned)n, text);
+	else
+		kprintf("%s\n", text);
+	return 1;
+}
 
 /* ---- numbers ----------------------------------------------------------------- */
 
@@ -57,7 +73,7 @@ bool parse_number(const char *what, const char *text, unsigned long *value)
 {
 	if (number(text, value))
 		return true;
-	shell_error("%s: '%s' is not a number that fits in %u bits (examples: 4096, 0x1000, 4K, 16M)",
+	cmd_error("%s: '%s' is not a number that fits in %u bits (examples: 4096, 0x1000, 4K, 16M)",
 		    what, text, (unsigned)(8 * sizeof(long)));
 	return false;
 }
@@ -80,9 +96,10 @@ static const struct {
 	{ "__GFP_MEMALLOC", __GFP_MEMALLOC }, { "__GFP_NOMEMALLOC", __GFP_NOMEMALLOC },
 };
 
-const char *gfp_word(unsigned i)
+void complete_gfp(unsigned nth, line_offer offer, void *arg)
 {
-	return i < ARRAY_SIZE(words) ? words[i].name : NULL;
+	for (unsigned i = 0; nth > 1 && i < ARRAY_SIZE(words); i++)
+		offer(arg, words[i].name);
 }
 
 static bool add_flag(const char *name, size_t len, gfp_t *gfp)
@@ -93,7 +110,7 @@ static bool add_flag(const char *name, size_t len, gfp_t *gfp)
 			return true;
 		}
 	}
-	shell_error("'%.*s' is no allocation flag (examples: GFP_KERNEL, __GFP_ZERO; Tab lists them)",
+	cmd_error("'%.*s' is no allocation flag (examples: GFP_KERNEL, __GFP_ZERO; Tab lists them)",
 		    (int)len, name);
 	return false;
 }
@@ -115,7 +132,7 @@ bool parse_gfp(int argc, char **argv, gfp_t fallback, gfp_t *gfp)
 
 			while (w[n] && w[n] != '|')
 				n++;
-			if (!add_flag(w, n, gfp))
+			if (n && !add_flag(w, n, gfp))
 				return false;
 			w += n + (w[n] == '|');
 		}
@@ -151,7 +168,7 @@ struct held *held_by_id(const char *text, enum held_kind kind)
 	unsigned long id;
 
 	if (!number(text + 1, &id)) {
-		shell_error("'%s' is no handle (example: #1)", text);
+		cmd_error("'%s' is no handle (example: #1)", text);
 		return NULL;
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(held); i++) {
@@ -159,11 +176,29 @@ struct held *held_by_id(const char *text, enum held_kind kind)
 			continue;
 		if (held[i].kind == kind)
 			return &held[i];
-		shell_error("%s is of %s, not of %s", text, kind_name(held[i].kind), kind_name(kind));
+		cmd_error("%s is of %s, not of %s", text, kind_name(held[i].kind), kind_name(kind));
 		return NULL;
 	}
-	shell_error("nothing is held as %s ('held' lists what is)", text);
+	cmd_error("nothing is held as %s ('held' lists what is)", text);
 	return NULL;
+}
+
+void offer_held(enum held_kind kind, line_offer offer, void *arg)
+{
+	char text[16];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(held); i++) {
+		if (held[i].kind != kind)
+			continue;
+		mm_snprintf(text, sizeof(text), "#%d", held[i].id);
+		offer(arg, text);
+	}
+}
+
+void complete_pages(unsigned nth, line_offer offer, void *arg)
+{
+	if (nth == 1)
+		offer_held(HELD_PAGES, offer, arg);
 }
 
 struct held *held_by_ptr(const void *ptr, enum held_kind kind)
@@ -203,7 +238,7 @@ static bool frame_of_address(unsigned long addr, pfn_t *pfn)
 		is_vmalloc_addr(p) ? vmalloc_to_page(p) : kmap_to_page(p);
 
 	if (!page) {
-		shell_error("kernel address 0x%lx: no frame is mapped there", addr);
+		cmd_error("kernel address 0x%lx: no frame is mapped there", addr);
 		return false;
 	}
 	*pfn = page_to_pfn(page);
@@ -231,7 +266,7 @@ bool frame_argument(const char *text, pfn_t *pfn)
 	*pfn = v >> PAGE_SHIFT;
 	if (pfn_valid(*pfn))
 		return true;
-	shell_error("0x%lx is neither a frame (the last is 0x%lx), a physical nor a kernel address", v,
+	cmd_error("0x%lx is neither a frame (the last is 0x%lx), a physical nor a kernel address", v,
 		    max_pfn - 1);
 	return false;
 }

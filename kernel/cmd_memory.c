@@ -6,7 +6,7 @@
  * to them: a free of what is not held, an order of 99, __GFP_HIGHMEM for kmalloc.
  * It refuses with its own report, the command fails, the shell goes on.
  */
-#include "shell.h"
+#include "command.h"
 
 #include <quarry/highmem.h>
 #include <quarry/report.h>
@@ -14,7 +14,7 @@
 #include <quarry/vmalloc.h>
 #include <quarry/zone.h>
 
-#define SHOWN_FRAMES 8
+#define SHOWN_FRAMES 5
 
 static void print_handle(int id)
 {
@@ -36,15 +36,14 @@ static int cmd_alloc(int argc, char **argv)
 		return 1;
 	page = alloc_pages(gfp, (unsigned)order);
 	if (!page)
-		return shell_error("alloc_pages gave NULL");
+		return cmd_error("alloc_pages gave NULL");
 	print_handle(held_add(HELD_PAGES, page, (unsigned)order, PAGE_SIZE << order));
-	kprintf("frame 0x%lx (%lu), %lu page%s, zone %s, physical 0x%llx, ", page_to_pfn(page),
-		page_to_pfn(page), 1UL << order, order ? "s" : "", page_zone(page)->name,
-		(unsigned long long)page_to_phys(page));
+	kprintf("frame 0x%lx, %lu page%s, zone %s, physical 0x%08llx, ", page_to_pfn(page), 1UL << order,
+		order ? "s" : "", page_zone(page)->name, (unsigned long long)page_to_phys(page));
 	if (page_address(page))
-		kprintf("address %p\n", page_address(page));
+		kprintf("at %p\n", page_address(page));
 	else
-		kprintf("no address (see kmap)\n");
+		kprintf("no address\n");
 	return 0;
 }
 
@@ -91,15 +90,15 @@ static int cmd_kmalloc(int argc, char **argv)
 		return 1;
 	p = kmalloc(size, gfp);
 	if (!p)
-		return shell_error("kmalloc gave NULL");
+		return cmd_error("kmalloc gave NULL");
 	if (ZERO_OR_NULL_PTR(p)) {
 		kprintf("%p: what kmalloc(0) gives: not NULL, not to be used, fine to free\n", p);
 		return 0;
 	}
 	page = compound_head(virt_to_page(p));
 	print_handle(held_add(HELD_KMALLOC, p, 0, size));
-	kprintf("%p, %lu bytes usable: %s; frame 0x%lx, zone %s\n", p, (unsigned long)ksize(p),
-		slab_describe(what, sizeof(what), p), page_to_pfn(page), page_zone(page)->name);
+	kprintf("%p, %lu bytes usable; frame 0x%lx, zone %s\n  %s\n", p, (unsigned long)ksize(p),
+		page_to_pfn(page), page_zone(page)->name, slab_describe(what, sizeof(what), p));
 	return 0;
 }
 
@@ -143,12 +142,12 @@ static void print_frames(const char *p, unsigned long pages)
 {
 	unsigned long shown = min(pages, (unsigned long)SHOWN_FRAMES), high = 0;
 
-	kprintf("  frames");
-	for (unsigned long i = 0; i < shown; i++)
-		kprintf(" 0x%lx", vmalloc_to_pfn(p + i * PAGE_SIZE));
 	for (unsigned long i = 0; i < pages; i++)
 		high += PageHighMem(vmalloc_to_page(p + i * PAGE_SIZE));
-	kprintf("%s; %lu of %lu in high memory\n", shown < pages ? " ..." : "", high, pages);
+	kprintf("  %lu of %lu frames in high memory:", high, pages);
+	for (unsigned long i = 0; i < shown; i++)
+		kprintf(" 0x%lx", vmalloc_to_pfn(p + i * PAGE_SIZE));
+	kprintf("%s\n", shown < pages ? " ..." : "");
 }
 
 static int cmd_vmalloc(int argc, char **argv)
@@ -161,7 +160,7 @@ static int cmd_vmalloc(int argc, char **argv)
 		return 1;
 	p = vmalloc(size);
 	if (!p)
-		return shell_error("vmalloc gave NULL");
+		return cmd_error("vmalloc gave NULL");
 	pages = PAGE_ALIGN(size) >> PAGE_SHIFT;
 	print_handle(held_add(HELD_VMALLOC, p, 0, size));
 	kprintf("%p - %p, %lu page%s and a guard page\n", p, (void *)((char *)p + (pages << PAGE_SHIFT)),
@@ -201,7 +200,7 @@ static int cmd_kmap(int argc, char **argv)
 	page = pfn_to_page(pfn);
 	p = kmap(page);
 	if (!p)
-		return shell_error("kmap gave NULL");
+		return cmd_error("kmap gave NULL");
 	print_handle(held_add(HELD_KMAP, page, 0, PAGE_SIZE));
 	kprintf("frame 0x%lx at %p (%s)\n", pfn, p,
 		PageHighMem(page) ? "a slot of the kmap window" : "its own address: low memory");
@@ -261,34 +260,56 @@ static int cmd_held(int argc, char **argv)
 	return 0;
 }
 
+/* ---- the table --------------------------------------------------------------------------- */
+
+static void complete_kmalloc(unsigned nth, line_offer offer, void *arg)
+{
+	if (nth == 1)
+		offer_held(HELD_KMALLOC, offer, arg);
+}
+
+static void complete_vmalloc(unsigned nth, line_offer offer, void *arg)
+{
+	if (nth == 1)
+		offer_held(HELD_VMALLOC, offer, arg);
+}
+
+static void complete_kmap(unsigned nth, line_offer offer, void *arg)
+{
+	if (nth == 1)
+		offer_held(HELD_KMAP, offer, arg);
+}
+
 const struct command memory_commands[] = {
 	{ "alloc", "ORDER [FLAGS...]", "take 2^ORDER pages: alloc_pages()",
 	  "ORDER is 0 ... 10.  FLAGS are names as in C (Tab lists them), GFP_KERNEL when there are none;\n"
 	  "contradictory ones are passed on, and refused by the memory manager.",
-	  "alloc 3 GFP_HIGHUSER|__GFP_ZERO", cmd_alloc, 1, 10, COMPLETE_GFP },
+	  "alloc 3 GFP_HIGHUSER|__GFP_ZERO", cmd_alloc, 1, 10, complete_gfp },
 	{ "free", "#N|FRAME [ORDER]", "give pages back: __free_pages()",
 	  "By handle, or by frame number, then with ORDER 0 unless given.  A frame that is free already,\n"
 	  "reserved, or of another order is refused with a report.",
-	  "free #1", cmd_free, 1, 2, COMPLETE_NOTHING },
+	  "free #1", cmd_free, 1, 2, complete_pages },
 	{ "kmalloc", "SIZE [FLAGS...]", "take SIZE bytes: kmalloc()",
 	  "Prints the address, the cache that it came from, the frame and the zone.",
-	  "kmalloc 100; kmalloc 64 GFP_DMA", cmd_kmalloc, 1, 10, COMPLETE_GFP },
+	  "kmalloc 100; kmalloc 64 GFP_DMA", cmd_kmalloc, 1, 10, complete_gfp },
 	{ "kfree", "#N|ADDRESS", "give them back: kfree()",
 	  "Any address may be tried: what is wrong is refused with a report.",
-	  "kfree 0xc0001234", cmd_kfree, 1, 1, COMPLETE_NOTHING },
+	  "kfree 0xc0001234", cmd_kfree, 1, 1, complete_kmalloc },
 	{ "vmalloc", "SIZE", "take scattered frames under one address: vmalloc()",
 	  "Prints the addresses and the frames behind them, high ones first.",
-	  "vmalloc 64K", cmd_vmalloc, 1, 1, COMPLETE_NOTHING },
+	  "vmalloc 64K", cmd_vmalloc, 1, 1, NULL },
 	{ "vfree", "#N|ADDRESS", "give them back: vfree()",
 	  "Only what vmalloc gave; all else is refused with a report.",
-	  "vfree #1", cmd_vfree, 1, 1, COMPLETE_NOTHING },
+	  "vfree #1", cmd_vfree, 1, 1, complete_vmalloc },
 	{ "kmap", "#N|FRAME", "give a frame an address: kmap()",
 	  "A low frame has one already.  A high one gets a slot of the window, counted.",
-	  "alloc 0 GFP_HIGHUSER; kmap #1", cmd_kmap, 1, 1, COMPLETE_NOTHING },
+	  "alloc 0 GFP_HIGHUSER; kmap #1", cmd_kmap, 1, 1, complete_pages },
 	{ "kunmap", "#N|FRAME", "take it away: kunmap()",
 	  "As often as kmap was called; once more is refused.",
-	  "kunmap #2", cmd_kunmap, 1, 1, COMPLETE_NOTHING },
-	{ "held", "", "what the commands above took and did not give back", NULL, "held", cmd_held, 0, 0,
-	  COMPLETE_NOTHING },
+	  "kunmap #2", cmd_kunmap, 1, 1, complete_kmap },
+	{ "held", "", "what the commands above took and did not give back",
+	  "One line for each, by its handle; 'free #N', 'kfree #N', 'vfree #N', 'kunmap #N' give it back.",
+	  "held", cmd_held, 0, 0,
+	  NULL },
 	{ .name = NULL },
 };

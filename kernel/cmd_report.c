@@ -2,7 +2,7 @@
 /*
  * cmd_report.c: looking at memory without changing it.
  */
-#include "shell.h"
+#include "command.h"
 #include "machine.h"
 #include "sched.h"
 
@@ -104,12 +104,12 @@ static int cmd_check(int argc, char **argv)
 	(void)argv;
 	task_for_each(check_task, &broken);
 	if (broken)
-		return shell_error("%d checks failed", broken);
+		return cmd_error("%d checks failed", broken);
 	kprintf("every invariant holds\n");
 	return 0;
 }
 
-#define REPORT(name, what, detail) { name, "", what, detail, name, cmd_report, 0, 0, COMPLETE_NOTHING }
+#define REPORT(name, what, detail) { name, "", what, detail, name, cmd_report, 0, 0, NULL }
 
 const struct command report_commands[] = {
 	REPORT("layout", "the kernel's part of the address space",
@@ -132,21 +132,23 @@ const struct command report_commands[] = {
 	       "Address, bytes with the guard page, who asked for it, how many frames."),
 	{ "gdt", "", "the segment descriptors, decoded",
 	  "Base 0 and limit 4 GiB in each: so a logical address is the linear one.",
-	  "gdt", cmd_gdt, 0, 0, COMPLETE_NOTHING },
+	  "gdt", cmd_gdt, 0, 0, NULL },
 	{ "memmap", "", "the machine's memory, and what was reserved at boot",
 	  "As memblock holds it.  'machine' shows the firmware's own list.",
-	  "memmap", cmd_memmap, 0, 0, COMPLETE_NOTHING },
-	{ "machine", "", "CPU, features, the firmware's memory map", NULL, "machine", cmd_machine, 0, 0,
-	  COMPLETE_NOTHING },
+	  "memmap", cmd_memmap, 0, 0, NULL },
+	{ "machine", "", "CPU, features, the firmware's memory map",
+	  "As the boot log shows it: which features are there and used, what the firmware or the boot\n"
+	  "loader said about memory, where the kernel's image and its modules lie.", "machine", cmd_machine, 0, 0,
+	  NULL },
 	{ "page", "FRAME|ADDRESS", "everything known about one frame",
 	  "A number below the last frame is a frame number; from PAGE_OFFSET on it is a kernel address;\n"
 	  "in between, a physical address.  #N is a block that 'alloc' gave.",
-	  "page 0x100; page 0xc0100000", cmd_page, 1, 1, COMPLETE_NOTHING },
+	  "page 0x100; page 0xc0100000", cmd_page, 1, 1, complete_pages },
 	{ "misuse", "", "what the memory manager refused so far",
 	  "Counts by kind, and the last report.  Try 'kfree 0x1234'.",
-	  "misuse", cmd_misuse, 0, 0, COMPLETE_NOTHING },
+	  "misuse", cmd_misuse, 0, 0, NULL },
 	{ "check", "", "test every invariant of the memory manager",
 	  "Each broken one is named by its file and number.  Exact while nothing else runs.",
-	  "check", cmd_check, 0, 0, COMPLETE_NOTHING },
+	  "check", cmd_check, 0, 0, NULL },
 	{ .name = NULL },
 };

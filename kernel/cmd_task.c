@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cmd_task.c: tasks, and how their addresses become physical (row E3).
+ * cmd_task.c: programs, and the tasks that they run as.
  */
-#include "shell.h"
+#include "command.h"
 #include "machine.h"
 #include "sched.h"
 
@@ -38,72 +38,155 @@ static int cmd_ps(int argc, char **argv)
 	return 0;
 }
 
-static int no_such_program(const char *name, int err)
+int no_such_program(const char *name, int err)
 {
+	char all[160] = "";
 	const char *p;
+	size_t n = 0;
 
 	if (err == -ENOMEM)
-		return shell_error("%s: not enough memory for it", name);
+		return cmd_error("%s: not enough memory for it", name);
 	if (err != -ENOENT)
-		return shell_error("%s cannot be run: error %d (the log says why)", name, -err);
-	kprintf("error: there is no program '%s'.  There %s", name, program_name(0) ? "are:" : "are none.");
-	for (unsigned i = 0; (p = program_name(i)); i++)
-		kprintf(" %s", p);
-	kprintf("\n");
-	return 1;
+		return cmd_error("%s cannot be run: error %d (the log says why)", name, -err);
+	for (unsigned i = 0; (p = program_name(i)) && n < sizeof(all); i++)
+		n += (size_t)mm_snprintf(all + n, sizeof(all) - n, " %s", p);
+	return cmd_error("there is no program '%s'.  There are%s", name, n ? all : " none");
 }
 
-/* Until it ends, or Ctrl-C ends it.  Return: its status. */
+/* Until it ends, or Ctrl-C ends it.  Return: its status, or CMD_INTERRUPTED. */
 static int foreground(int pid)
 {
-	while (task_find(pid)) {
-		if (console_interrupted()) {
-			kprintf("^C\n");
-			thread_kill(pid);
-			break;
-		}
+	bool interrupted = false;
+	int status;
+
+	while (!interrupted && task_find(pid)) {
 		thread_sleep_ms(LOOK_MS);
+		interrupted = console_interrupted();
 	}
-	return thread_wait(pid);
+	if (interrupted)
+		thread_kill(pid);
+	status = thread_wait(pid);
+	return interrupted ? CMD_INTERRUPTED : status;
+}
+
+/* ---- in the background ----------------------------------------------------------- */
+
+static struct {
+	int pid;		/* 0: free */
+	char name[32];
+} background[32];
+
+/* More than fit run all the same; only their ends are not told. */
+static void note_background(int pid, const char *name)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(background); i++) {
+		if (background[i].pid)
+			continue;
+		background[i].pid = pid;
+		mm_snprintf(background[i].name, sizeof(background[i].name), "%s", name);
+		return;
+	}
+}
+
+void report_ended_tasks(void)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(background); i++) {
+		int pid = background[i].pid;
+
+		if (!pid || task_find(pid))
+			continue;
+		kprintf("%s[%d] has ended, status %d\n", background[i].name, pid, thread_wait(pid));
+		background[i].pid = 0;
+	}
 }
 
 static int cmd_run(int argc, char **argv)
 {
-	bool background = argc > 2 && strcmp(argv[argc - 1], "&") == 0;
+	bool behind = argc > 2 && strcmp(argv[argc - 1], "&") == 0;
 	char line[256] = "";
 	size_t n = 0;
 	int pid, status;
 
-	for (int i = 1; i < argc - background && n < sizeof(line); i++)
+	for (int i = 1; i < argc - behind && n < sizeof(line); i++)
 		n += (size_t)mm_snprintf(line + n, sizeof(line) - n, "%s%s", i > 1 ? " " : "", argv[i]);
 	pid = task_run(line);
 	if (pid < 0)
 		return no_such_program(argv[1], pid);
-	if (background) {
+	if (behind) {
+		note_background(pid, argv[1]);
 		kprintf("%s[%d] runs\n", argv[1], pid);
 		return 0;
 	}
 	status = foreground(pid);
+	if (status == CMD_INTERRUPTED)
+		return status;
 	if (status)
-		return shell_error("%s[%d] ended with status %d", argv[1], pid, status);
+		return cmd_error("%s[%d] ended with status %d", argv[1], pid, status);
+	return 0;
+}
+
+/* ---- kill ------------------------------------------------------------------------- */
+
+static int kill_pid(const char *text)
+{
+	unsigned long pid;
+	int err;
+
+	if (!parse_number("pid", text, &pid))
+		return 1;
+	err = thread_kill((int)pid);
+	if (err == -ENOENT)
+		return cmd_error("there is no task %lu ('ps' lists them)", pid);
+	if (err)
+		return cmd_error("%lu is a kernel thread: it ends by itself", pid);
+	thread_wait((int)pid);
+	return 0;
+}
+
+struct by_name {
+	const char *name;
+	unsigned killed, others;
+};
+
+static bool kill_if_named(struct task *t, void *arg)
+{
+	struct by_name *b = arg;
+
+	if (strcmp(t->name, b->name) != 0)
+		return true;
+	if (thread_kill(t->pid) == 0)
+		b->killed++;
+	else
+		b->others++;
+	return true;
+}
+
+/* Those that run the program, all of them. */
+static int kill_name(const char *name)
+{
+	struct by_name b = { .name = name };
+	struct task *t;
+
+	task_for_each(kill_if_named, &b);
+	if (b.others && !b.killed)
+		return cmd_error("%s is a kernel thread: it ends by itself", name);
+	if (!b.killed)
+		return cmd_error("no task is named '%s' ('ps' lists them)", name);
+	while ((t = task_pin_name(name))) {
+		int pid = t->pid;
+
+		task_unpin(t);
+		thread_wait(pid);
+	}
 	return 0;
 }
 
 static int cmd_kill(int argc, char **argv)
 {
-	unsigned long pid;
-	int err;
+	bool number = argv[1][0] >= '0' && argv[1][0] <= '9';
 
 	(void)argc;
-	if (!parse_number("pid", argv[1], &pid))
-		return 1;
-	err = thread_kill((int)pid);
-	if (err == -ENOENT)
-		return shell_error("there is no task %lu ('ps' lists them)", pid);
-	if (err)
-		return shell_error("%lu is a kernel thread: it ends by itself", pid);
-	thread_wait((int)pid);
-	return 0;
+	return number ? kill_pid(argv[1]) : kill_name(argv[1]);
 }
 
 static bool is_program(struct task *t, void *arg)
@@ -113,7 +196,7 @@ static bool is_program(struct task *t, void *arg)
 	if (!t->is_user || t->state == TASK_DEAD)
 		return true;
 	*found = t;
-	shell_error("%s[%d] still runs, and its pages come and go: wait for it, or 'kill %d'", t->name,
+	cmd_error("%s[%d] still runs, and its pages come and go: wait for it, or 'kill %d'", t->name,
 		    t->pid, t->pid);
 	return false;
 }
@@ -128,217 +211,52 @@ bool programs_run(const char *command)
 	return found != NULL;
 }
 
-/* ---- translate ----------------------------------------------------------------------- */
+/* ---- the table ---------------------------------------------------------------------- */
 
-static const char *level_name(int level)
+void complete_programs(unsigned nth, line_offer offer, void *arg)
 {
-	static const char *const names[] = { "", "table", "directory", "pointers", "top" };
+	const char *name;
 
-	return names[min(level, 4)];
+	for (unsigned i = 0; nth == 1 && (name = program_name(i)); i++)
+		offer(arg, name);
 }
 
-/* An address as its indices and its offset, in binary, with the numbers below. */
-static void print_split(unsigned long addr)
+struct offering {
+	line_offer offer;
+	void *arg;
+};
+
+static bool offer_task(struct task *t, void *arg)
 {
-	char names[96], bits[96], numbers[96];
-	int at = 0;
+	struct offering *o = arg;
+	char pid[16];
 
-	for (int level = PGTABLE_LEVELS; level >= 0; level--) {
-		int shift = level ? (int)pt_shift(level) : 0;
-		int width = level ? __builtin_ctz(pt_entries(level)) : PAGE_SHIFT;
-		unsigned value = level ? pt_index(addr, level) : (unsigned)(addr & (PAGE_SIZE - 1));
-
-		for (int i = 0; i < width; i++)
-			bits[at + i] = '0' + (char)(addr >> (shift + width - 1 - i) & 1);
-		mm_snprintf(names + at, sizeof(names) - (size_t)at, "%-*s  ", width,
-			    level ? level_name(level) : "offset");
-		mm_snprintf(numbers + at, sizeof(numbers) - (size_t)at, level ? "%-*u  " : "0x%-*x", width,
-			    value);
-		at += width;
-		bits[at++] = ' ';
-		bits[at++] = ' ';
+	if (t->is_user && t->state != TASK_DEAD) {
+		mm_snprintf(pid, sizeof(pid), "%d", t->pid);
+		o->offer(o->arg, t->name);
+		o->offer(o->arg, pid);
 	}
-	bits[at] = '\0';
-	kprintf("            %s\n            %s\n            %s\n", names, bits, numbers);
+	return true;
 }
 
-static void print_flags(pte_t e, int level)
+void complete_tasks(unsigned nth, line_offer offer, void *arg)
 {
-	bool leaf = level == 1 || pte_huge(e);
+	struct offering o = { offer, arg };
 
-	kprintf("%s, %s%s%s%s%s", pte_write(e) ? "writable" : "read-only", pte_user(e) ? "user" : "kernel",
-		pte_young(e) ? ", accessed" : "", leaf && pte_dirty(e) ? ", dirty" : "",
-		leaf && pte_global(e) ? ", global" : "", leaf && level > 1 ? ", large page" : "");
-}
-
-static void print_step(const struct pt_step *step)
-{
-	unsigned long long at = step->table + step->index * sizeof(pte_t);
-	int digits = 2 * sizeof(pteval_t);
-	bool leaf;
-
-	if (pfn_valid((pfn_t)(at >> PAGE_SHIFT)))
-		kprintf("%-11s at 0x%llx, entry %u at 0x%llx: 0x%0*llx\n", level_name(step->level),
-			(unsigned long long)step->table, step->index, at, digits,
-			(unsigned long long)step->entry.val);
-	else	/* a port whose image lies outside of its physical memory */
-		kprintf("%-11s in the image, entry %u: 0x%0*llx\n", level_name(step->level), step->index,
-			digits, (unsigned long long)step->entry.val);
-	if (!pte_present(step->entry)) {
-		kprintf("            empty: an access here is a page fault\n");
-		return;
-	}
-	leaf = step->level == 1 || pte_huge(step->entry);
-	kprintf("            -> %s at 0x%llx, ", leaf ? "frame" : "table",
-		(unsigned long long)pte_pfn(step->entry) << PAGE_SHIFT);
-	print_flags(step->entry, step->level);
-	kprintf("\n");
-}
-
-static void print_walk(pte_t *root, unsigned long addr, struct pt_walk *w)
-{
-	pt_trace(root, addr, w);
-	for (int i = 0; i < w->steps; i++)
-		print_step(&w->step[i]);
-}
-
-static void print_frame(phys_addr_t phys, unsigned long offset)
-{
-	pfn_t pfn = (pfn_t)(phys >> PAGE_SHIFT);
-	const struct page *page;
-
-	kprintf("physical    0x%llx = 0x%llx + 0x%lx\n", (unsigned long long)phys,
-		(unsigned long long)(phys - offset), offset);
-	if (!pfn_valid(pfn)) {
-		kprintf("            no memory: a device, or beyond the last frame\n");
-		return;
-	}
-	page = pfn_to_page(pfn);
-	kprintf("frame       0x%lx, zone %s\nstruct page %p: count %d, flags 0x%lx%s\n", pfn,
-		page_zone(page)->name, (const void *)page, page_count(page), page->flags,
-		PageReserved(page) ? " (reserved)" : PageSlab(page) ? " (slab)" : "");
-}
-
-static const char *fault_text(enum vm_fault f)
-{
-	static const char *const texts[] = {
-		[VM_FAULT_OK] = "answered",
-		[VM_FAULT_SEGV] = "no area is there: the access would end the task",
-		[VM_FAULT_PROT] = "the area forbids it: the access would end the task",
-		[VM_FAULT_OOM] = "no frame is left for it",
-		[VM_FAULT_SIGBUS] = "the content of the page could not be read",
-	};
-
-	return texts[f];
-}
-
-/* A task's page that is not there yet: fault it in as the task's own read would. */
-static bool fault_in(const char *who, struct mm_struct *mm, unsigned long addr)
-{
-	unsigned long faults = mm->faults, rss = mm->rss;
-	enum vm_fault f = handle_mm_fault(mm, addr, FAULT_FLAG_USER);
-
-	kprintf("page fault  %s reads it: %s", who, fault_text(f));
-	if (f == VM_FAULT_OK)
-		kprintf("; faults %lu -> %lu, frames %lu -> %lu", faults, mm->faults, rss, mm->rss);
-	kprintf("\n");
-	return f == VM_FAULT_OK;
-}
-
-static void print_content(struct mm_struct *mm, unsigned long addr)
-{
-	u32 word;
-
-	addr &= ~3UL;
-	if (mm ? copy_from_mm(mm, &word, addr, 4) == 0 : machine_probe_read(addr, &word))
-		kprintf("content     0x%08x\n", word);
-}
-
-int translate_mm(const char *who, struct mm_struct *mm, unsigned long addr)
-{
-	pte_t *root = mm ? mm->pgd : swapper_pg_dir;
-	unsigned long base = machine_segment_base(mm != NULL);
-	struct pt_walk w;
-
-	kprintf("logical     0x%08lx in the data segment of %s\n", addr, who);
-	addr += base;
-	kprintf("linear      0x%08lx = base 0x%08lx + 0x%08lx\n", addr, base, addr - base);
-	print_split(addr);
-	print_walk(root, addr, &w);
-	if (!w.present && mm && fault_in(who, mm, addr))
-		print_walk(root, addr, &w);
-	if (!w.present)
-		return 1;
-	print_frame(w.phys, addr & (w.page_size - 1));
-	print_content(mm, addr);
-	return 0;
-}
-
-/* In the task of that pid or name; a program that does not run is loaded to be looked at. */
-static int translate_task(const char *who, unsigned long addr)
-{
-	struct task *t = NULL;
-	char name[48];
-	int pid = 0, status;
-
-	if (*who >= '0' && *who <= '9') {
-		unsigned long v;
-
-		if (!parse_number("pid", who, &v))
-			return 1;
-		t = task_pin((int)v);
-		if (!t)
-			return shell_error("there is no task %lu ('ps' lists them)", v);
-	} else if (!(t = task_pin_name(who))) {
-		pid = task_spawn_stopped(who);
-		if (pid < 0)
-			return no_such_program(who, pid);
-		kprintf("%s does not run: loaded as task %d to look at it\n", who, pid);
-		t = task_pin(pid);
-	}
-	if (t && t->mm) {
-		mm_snprintf(name, sizeof(name), "%s[%d]", t->name, t->pid);
-		status = translate_mm(name, t->mm, addr);
-	} else
-		status = shell_error("%s is a kernel thread: it has no addresses of its own; leave it out",
-				     who);
-	if (t)
-		task_unpin(t);
-	if (pid) {
-		thread_kill(pid);
-		thread_wait(pid);
-	}
-	return status;
-}
-
-static int cmd_translate(int argc, char **argv)
-{
-	unsigned long addr;
-
-	if (!parse_number("address", argv[argc - 1], &addr))
-		return 1;
-	if (argc > 2)
-		return translate_task(argv[1], addr);
-	if (addr < PAGE_OFFSET)
-		return shell_error("0x%lx is below PAGE_OFFSET (0x%lx): a task's.  "
-				   "Name the task: translate TASK 0x%lx", addr,
-				   (unsigned long)PAGE_OFFSET, addr);
-	return translate_mm("the kernel", NULL, addr);
+	if (nth == 1)
+		task_for_each(offer_task, &o);
 }
 
 const struct command task_commands[] = {
 	{ "ps", "", "tasks: their frames, page tables and faults",
-	  "PAGES are frames of its areas, HIGH those of them in high memory, FAULTS the page faults that\n"
-	  "were answered with a frame.", "ps", cmd_ps, 0, 0, COMPLETE_NOTHING },
+	  "PAGES are the frames of its areas, HIGH those of them in high memory, TABLES the frames of its\n"
+	  "directory and page tables, FAULTS the page faults that were answered with a frame.",
+	  "run memhog 8 &; ps", cmd_ps, 0, 0, NULL },
 	{ "run", "PROGRAM [ARGS...] [&]", "run a program in ring 3; Ctrl-C ends it",
-	  "With '&' it runs while the shell goes on.",
-	  "run hello", cmd_run, 1, 16, COMPLETE_PROGRAM },
-	{ "kill", "PID", "end a task, and get back every frame of it",
-	  "'ps' shows the pids.  Kernel threads cannot be killed.", "kill 3", cmd_kill, 1, 1,
-	  COMPLETE_NOTHING },
-	{ "translate", "[TASK] ADDRESS", "from a logical address to a physical one, step by step",
-	  "TASK is a pid or a name; without it, ADDRESS is the kernel's.  A program that does not run is\n"
-	  "loaded for the purpose.  A page that is not there yet is faulted in, as a read would.",
-	  "translate hello 0x80495b0; translate 0xc0000000", cmd_translate, 1, 2, COMPLETE_TASK },
+	  "Tab lists the programs.  With '&' it runs while the shell goes on, which tells when it ended.",
+	  "run hello; run count 5 &", cmd_run, 1, 16, complete_programs },
+	{ "kill", "PID|NAME", "end a task, and get back every frame of it",
+	  "By pid, or all tasks of that name; 'ps' shows both.  Kernel threads cannot be killed.",
+	  "run memhog 8 &; kill memhog", cmd_kill, 1, 1, complete_tasks },
 	{ .name = NULL },
 };

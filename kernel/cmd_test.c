@@ -2,7 +2,7 @@
 /*
  * cmd_test.c: tests and measurements, begun by hand.
  */
-#include "shell.h"
+#include "command.h"
 
 #include "bench/bench.h"
 #include "tests/selftest/selftest.h"
@@ -18,30 +18,52 @@ static int cmd_selftest(int argc, char **argv)
 		return 0;
 	}
 	failed = selftest_run(&console, name);
+	if (failed == -EINTR)
+		return CMD_INTERRUPTED;
 	if (failed < 0)
-		return shell_error("no test's name begins with '%s' ('selftest list' lists them)", name);
+		return cmd_error("no test's name begins with '%s' ('selftest list' lists them)", name);
 	return failed != 0;
 }
 
 static int cmd_bench(int argc, char **argv)
 {
-	if (bench_run(&console, argc > 1 ? argv[1] : NULL) < 0)
-		return shell_error("no measurement's name begins with '%s'", argc > 1 ? argv[1] : "");
+	int failed = bench_run(&console, argc > 1 ? argv[1] : NULL);
+
+	if (failed == -EINTR)
+		return CMD_INTERRUPTED;
+	if (failed < 0)
+		return cmd_error("no measurement's name begins with '%s'", argc > 1 ? argv[1] : "");
 	return 0;
+}
+
+static void complete_selftest(unsigned nth, line_offer offer, void *arg)
+{
+	if (nth > 1)
+		return;
+	offer(arg, "list");
+	selftest_each(offer, arg);
+}
+
+static void complete_bench(unsigned nth, line_offer offer, void *arg)
+{
+	if (nth == 1)
+		bench_each(offer, arg);
 }
 
 const struct command test_commands[] = {
 	{ "selftest", "[NAME|list]", "test every row of the specification, in place",
 	  "All tests, or those whose names begin with NAME; TAP.  After each test the counts of free\n"
-	  "memory must be what they were, and every invariant must hold.",
-	  "selftest B4", cmd_selftest, 0, 1, COMPLETE_SELFTEST },
-	{ "stress", "SECONDS|ROUNDSr", "everything at random, from threads and interrupts at once",
+	  "memory must be what they were, and every invariant must hold.  Ctrl-C ends it after the test\n"
+	  "that runs.",
+	  "selftest B4", cmd_selftest, 0, 1, complete_selftest },
+	{ "stress", "SECONDS|ROUNDSr", "everything at random, threads and interrupts at once",
 	  "Four threads and interrupts take, write, verify and give pages, objects, areas, mappings and\n"
 	  "address spaces.  Fails when a word was overwritten, a count differs afterwards or an invariant\n"
 	  "is broken.  Ctrl-C ends it early.",
-	  "stress 10; stress 200r", stress, 1, 1, COMPLETE_NOTHING },
+	  "stress 10; stress 200r", stress, 1, 1, NULL },
 	{ "bench", "[NAME]", "what each operation costs",
-	  "One line each: bench, place, operation, unit, value.",
-	  "bench kmalloc", cmd_bench, 0, 1, COMPLETE_NOTHING },
+	  "One line each: bench, place, operation, unit, value; all, or those whose names begin with NAME.\n"
+	  "The unit is tsc (processor cycles), insn (instructions: ACCEL=icount) or ns (hosted).",
+	  "bench kmalloc", cmd_bench, 0, 1, complete_bench },
 	{ .name = NULL },
 };

@@ -4,10 +4,16 @@
  *
  * Output goes straight to the machine.  Input is pulled from the machine byte by
  * byte; a thread that wants one sleeps on machine_input_channel.  Long work asks
- * console_interrupted() now and then: it drains what was typed into a small ring,
- * so that a Ctrl-C is seen at once and words typed ahead are not lost.
+ * console_interrupted() now and then: it drains what was typed into a ring, so
+ * that a Ctrl-C is seen at once and words typed ahead are not lost.
+ *
+ * On a terminal the last line may be a *temporary* one, which its writer will draw
+ * anew: the prompt with what is typed so far, or a bar of progress.  Whoever else
+ * writes wipes it first.  If it was the prompt, its editor is woken and told to
+ * draw it again below (LINE_REDRAW): so the log never runs into what is typed.
  */
 #include "console.h"
+#include "line.h"
 #include "machine.h"
 #include <quarry/port.h>
 #include <quarry/printf.h>
@@ -18,6 +24,28 @@
 
 static unsigned indent;
 static bool inside_line;
+static bool temporary;		/* the line that the cursor is in will be drawn anew */
+static bool prompting;		/* somebody edits a line */
+static bool redraw;		/* its line was wiped */
+static bool open_line;		/* what was written last does not end with a line end */
+
+/* To the machine, on a line of its own. */
+static void put(const char *text, size_t len)
+{
+	if (!len)
+		return;
+	if (__atomic_exchange_n(&temporary, false, __ATOMIC_RELAXED))
+		machine_putchars("\r\033[K", 4);
+	machine_putchars(text, len);
+	open_line = text[len - 1] != '\n';
+}
+
+void console_log(const char *text, size_t len)
+{
+	put(text, len);
+	if (READ_ONCE(prompting) && !__atomic_exchange_n(&redraw, true, __ATOMIC_RELAXED))
+		port_wakeup(&machine_input_channel);
+}
 
 /* Text up to the end of its line, indented if it begins one.  Return: how much that was. */
 static size_t write_piece(const char *text, size_t len)
@@ -27,20 +55,20 @@ static size_t write_piece(const char *text, size_t len)
 	while (n < len && text[n] != '\n')
 		n++;
 	if (n && !inside_line)
-		machine_putchars("                ", indent);
+		put("                ", indent);
 	n += n < len;
-	machine_putchars(text, n);
+	put(text, n);
 	inside_line = text[n - 1] != '\n';
 	return n;
 }
 
-static void console_write(struct seq *s, const char *text, size_t len)
+static void write_seq(struct seq *s, const char *text, size_t len)
 {
 	size_t n;
 
 	(void)s;
 	if (!indent) {
-		machine_putchars(text, len);
+		put(text, len);
 		return;
 	}
 	for (; len; text += n, len -= n)
@@ -53,7 +81,7 @@ void console_indent(unsigned blanks)
 	inside_line = false;
 }
 
-struct seq console = { .write = console_write };
+struct seq console = { .write = write_seq };
 
 void kprintf(const char *fmt, ...)
 {
@@ -62,6 +90,32 @@ void kprintf(const char *fmt, ...)
 	va_start(ap, fmt);
 	seq_vprintf(&console, fmt, ap);
 	va_end(ap);
+}
+
+/* How much of @text goes on a line of @room columns: up to a blank, if there is one. */
+static size_t line_length(const char *text, size_t room)
+{
+	size_t n = strlen(text), at = room;
+
+	if (n <= room)
+		return n;
+	while (at && text[at] != ' ')
+		at--;
+	return at ? at : room;
+}
+
+void console_wrapped(unsigned hang, const char *text)
+{
+	size_t columns = console_columns() - 1 - indent;
+
+	for (size_t room = columns, n; *text; room = columns - hang) {
+		n = line_length(text, room);
+		kprintf("%.*s\n", (int)n, text);
+		for (text += n; *text == ' '; text++)
+			;
+		if (*text)
+			kprintf("%*s", (int)hang, "");
+	}
 }
 
 /* ---- the kernel's command line ------------------------------------------------ */
@@ -148,7 +202,7 @@ unsigned console_columns(void)
 /* ---- input -------------------------------------------------------------------- */
 
 static spinlock_t input_lock = SPINLOCK_INIT;
-static unsigned char ahead[128];	/* typed while something ran */
+static unsigned char ahead[4096];	/* typed while something ran */
 static unsigned ahead_first, ahead_n;
 static bool ctrl_c;
 
@@ -169,10 +223,31 @@ int console_getchar(void)
 	unsigned long flags = spin_lock_irqsave(&input_lock);
 	int c;
 
-	while ((c = next_byte()) == -1)
+	while ((c = next_byte()) == -1 && !READ_ONCE(redraw))
 		flags = port_sleep_on(&machine_input_channel, &input_lock, flags);
 	spin_unlock_irqrestore(&input_lock, flags);
+	if (c == -1) {
+		WRITE_ONCE(redraw, false);
+		return LINE_REDRAW;
+	}
 	return c < 0 ? -1 : c;
+}
+
+void console_edit(const char *text, size_t len)
+{
+	if (open_line)
+		machine_putchars("\n", 1);
+	open_line = false;
+	machine_putchars(text, len);
+	temporary = text[len - 1] != '\n';
+}
+
+void console_prompting(bool now)
+{
+	WRITE_ONCE(redraw, false);
+	WRITE_ONCE(prompting, now);
+	if (!now)
+		temporary = false;
 }
 
 /* Under input_lock. */
@@ -208,26 +283,51 @@ bool console_interrupted(void)
 /* ---- progress ----------------------------------------------------------------- */
 
 #define BAR 40
+#define TENTH_MS 100	/* a bar is drawn ten times a second */
+
+/* Is it time for another bar? */
+static bool bar_due(void)
+{
+	static u64 drawn;
+	u64 now = machine_ms();
+
+	if (!console_is_terminal() || now - drawn < TENTH_MS)
+		return false;
+	drawn = now;
+	return true;
+}
+
+static void draw_temporary(const char *text)
+{
+	kprintf("\r\033[K%s", text);
+	open_line = false;
+	temporary = true;
+}
 
 void console_progress(const char *what, unsigned long done, unsigned long of)
 {
-	static u64 last;
-	u64 now = machine_ms();
-	char bar[BAR + 1];
-	unsigned percent;
+	unsigned percent, room = console_columns() - 9;
+	char bar[BAR + 1], text[BAR + 128];
+	unsigned name = min((unsigned)strlen(what), room - 12), width = min(room - name, (unsigned)BAR);
 
-	if (!console_is_terminal() || !of || (now - last < 100 && done < of))
+	if (!of || !bar_due())
 		return;
-	last = now;
 	percent = (unsigned)((u64)min(done, of) * 100 / of);
-	for (unsigned i = 0; i < BAR; i++)
-		bar[i] = i * 100 < percent * BAR ? '#' : '.';
-	bar[BAR] = '\0';
-	kprintf("\r\033[K%s [%s] %3u%%", what, bar, percent);
+	for (unsigned i = 0; i < width; i++)
+		bar[i] = i * 100 < percent * width ? '#' : '.';
+	bar[width] = '\0';
+	mm_snprintf(text, sizeof(text), "%.*s [%s] %3u%%", (int)name, what, bar, percent);
+	draw_temporary(text);
+}
+
+void console_busy(const char *what)
+{
+	if (console_is_terminal())
+		draw_temporary(what);
 }
 
 void console_progress_end(void)
 {
-	if (console_is_terminal())
-		kprintf("\r\033[K");
+	if (__atomic_exchange_n(&temporary, false, __ATOMIC_RELAXED))
+		machine_putchars("\r\033[K", 4);
 }

@@ -306,13 +306,23 @@ static void complete_word(struct line *l, line_complete complete)
 
 /* ---- keys ------------------------------------------------------------------------- */
 
+/* The next byte; on the way there, the line is drawn again as often as others write over it. */
+static int next_byte(struct line *l)
+{
+	int c;
+
+	while ((c = l->io->getchar()) == LINE_REDRAW)
+		draw(l);
+	return c;
+}
+
 /* ESC [ digits ; digits X, as xterm, screen, vt100 and linux send it. */
-static int csi_key(const struct line *l)
+static int csi_key(struct line *l)
 {
 	int first = 0, last = 0, c;
 	bool semicolon = false;
 
-	while ((c = l->io->getchar()) == ';' || (c >= '0' && c <= '9')) {
+	while ((c = next_byte(l)) == ';' || (c >= '0' && c <= '9')) {
 		semicolon |= c == ';';
 		last = c == ';' ? 0 : last * 10 + (c - '0');
 		if (!semicolon)
@@ -334,13 +344,13 @@ static int csi_key(const struct line *l)
 		first == 3 ? KEY_DELETE : KEY_NONE;
 }
 
-static int read_key(const struct line *l)
+static int read_key(struct line *l)
 {
-	int c = l->io->getchar();
+	int c = next_byte(l);
 
 	if (c != '\033')
 		return c;
-	c = l->io->getchar();
+	c = next_byte(l);
 	switch (c) {
 	case '[':
 	case 'O': return csi_key(l);
@@ -396,7 +406,7 @@ static void type_char(struct line *l, int first)
 	size_t n = 1, want = first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 	int b;
 
-	while (n < want && (b = l->io->getchar()) >= 0x80)
+	while (n < want && (b = next_byte(l)) >= 0x80)
 		c[n++] = (char)b;
 	if (n == want && (first < 0x80 || first >= 0xc0))
 		insert(l, c, n);

@@ -16,9 +16,12 @@
 typedef void (*line_offer)(void *arg, const char *word);
 typedef void (*line_complete)(const char *before, line_offer offer, void *arg);
 
+/* From getchar(), instead of a byte: somebody wrote over the line, draw it again. */
+#define LINE_REDRAW (-2)
+
 /* The terminal, as the editor sees it; tests give another. */
 struct line_io {
-	int (*getchar)(void);				/* waits; -1 at the end */
+	int (*getchar)(void);				/* waits; -1 at the end, or LINE_REDRAW */
 	void (*write)(const char *text, size_t len);
 	unsigned (*columns)(void);
 	bool terminal;					/* false: no echo, no keys, lines as they come */

@@ -36,6 +36,8 @@ bool machine_module(unsigned i, struct machine_module *m);
 
 /** machine_putchars() - to the terminal (serial line, stdout). */
 void machine_putchars(const char *text, size_t len);
+/* Where port_log() puts text: machine_putchars() until kernel_main() knows better, and again in a panic. */
+extern void (*machine_log)(const char *text, size_t len);
 /** machine_getchar() - the next byte typed; -1 when none is there yet, -2 at end of input.  Does not wait. */
 int machine_getchar(void);
 /* The channel that threads sleep on for input: port_wakeup() when a byte arrives. */

@@ -2,6 +2,7 @@
 /*
  * main.c: the reference kernel, from mm_init() to the shell.
  */
+#include "console.h"
 #include "machine.h"
 #include "sched.h"
 #include "shell.h"
@@ -32,20 +33,22 @@ static void log_zones(struct seq *s)
 static void log_banner(void)
 {
 	struct seq log = { .write = write_log };
-	unsigned programs = 0;
+	const char *name;
 
-	while (program_name(programs))
-		programs++;
 	seq_printf(&log, "Quarry on %s: the memory manager is up\n", machine_arch());
 	machine_describe(&log);
 	report_layout(&log);
 	log_zones(&log);
-	seq_printf(&log, "%u programs to run\n", programs);
+	seq_puts(&log, "Programs:");
+	for (unsigned i = 0; (name = program_name(i)); i++)
+		seq_printf(&log, " %s", name);
+	seq_puts(&log, program_name(0) ? "\n" : " none\n");
 }
 
 void kernel_main(void)
 {
 	sched_init();
+	machine_log = console_log;
 	log_banner();
 	if (thread_spawn("shell", shell_main, NULL) < 0)
 		mm_panic("no memory for the first thread");

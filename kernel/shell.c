@@ -11,12 +11,12 @@
  * command makes it a comment.
  */
 #include "shell.h"
+#include "command.h"
 #include "line.h"
 #include "machine.h"
-#include "sched.h"
+
 #include <quarry/printf.h>
 #include <quarry/string.h>
-#include "tests/selftest/selftest.h"
 
 #define MAX_WORDS 20
 #define CMD_LEN 1024
@@ -30,6 +30,7 @@ static const struct {
 	{ "to begin with", story_commands },
 	{ "reports", report_commands },
 	{ "memory", memory_commands },
+	{ "addresses", translate_commands },
 	{ "tasks", task_commands },
 	{ "tests and measurements", test_commands },
 	{ "the shell", shell_commands },
@@ -40,18 +41,6 @@ static int failures;	/* commands that failed so far */
 #define for_each_command(g, c)								\
 	for (unsigned g = 0; g < ARRAY_SIZE(groups); g++)				\
 		for (const struct command *c = groups[g].commands; c->name; c++)
-
-int shell_error(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	kprintf("error: ");
-	seq_vprintf(&console, fmt, ap);
-	kprintf("\n");
-	va_end(ap);
-	return 1;
-}
 
 /* ---- finding a command ---------------------------------------------------------- */
 
@@ -113,8 +102,8 @@ static int unknown_command(const char *name)
 	const struct command *c = nearest_command(name);
 
 	if (c)
-		return shell_error("there is no command '%s'.  Did you mean '%s'?", name, c->name);
-	return shell_error("there is no command '%s'.  'help' lists them.", name);
+		return cmd_error("there is no command '%s'.  Did you mean '%s'?", name, c->name);
+	return cmd_error("there is no command '%s'.  'help' lists them.", name);
 }
 
 /* ---- running ---------------------------------------------------------------------- */
@@ -126,11 +115,11 @@ static int run_words(int argc, char **argv)
 	if (!c)
 		return unknown_command(argv[0]);
 	if (argc - 1 < c->min_args)
-		return shell_error("%s: %s missing.  Usage: %s %s  ('help %s' tells more)", c->name,
+		return cmd_error("%s: %s missing.  Usage: %s %s  ('help %s' tells more)", c->name,
 				   argc == 1 ? "what to work on is" : "an argument is",
 				   c->name, c->args, c->name);
 	if (argc - 1 > c->max_args)
-		return shell_error("%s: '%s' is an argument too many.  Usage: %s%s%s  ('help %s' tells more)",
+		return cmd_error("%s: '%s' is an argument too many.  Usage: %s%s%s  ('help %s' tells more)",
 				   c->name, argv[c->max_args + 1], c->name, *c->args ? " " : "", c->args,
 				   c->name);
 	return c->run(argc, argv);
@@ -198,88 +187,79 @@ static int run_command(char *text)
 		return 0;
 	argc = split_words(text, argv);
 	if (argc == -1)
-		return shell_error("a quote is opened and not closed");
+		return cmd_error("a quote is opened and not closed");
 	if (argc == -2)
-		return shell_error("more than %d words in one command", MAX_WORDS);
+		return cmd_error("more than %d words in one command", MAX_WORDS);
 	return run_words(argc, argv);
 }
 
+/* Ctrl-C ends the command that runs, and what stands behind it on the line. */
 static void run_line(char *line, bool echo)
 {
+	bool interrupted = false;
 	char *command;
 
-	while ((command = next_command(&line))) {
+	while (!interrupted && (command = next_command(&line))) {
+		int status;
+
 		if (echo)
 			kprintf("quarry> %s\n", command);
-		if (run_command(command) != 0)
-			failures++;
+		status = run_command(command);
+		failures += status != 0;
+		interrupted = console_interrupted() || status == CMD_INTERRUPTED;
 	}
+	if (interrupted)
+		kprintf("^C\n");
 }
 
 /* ---- completion -------------------------------------------------------------------- */
 
-extern const struct selftest __start_selftests[] __attribute__((weak));
-extern const struct selftest __stop_selftests[] __attribute__((weak));
-
-static void offer_commands(line_offer offer, void *arg)
+static void complete_commands(unsigned nth, line_offer offer, void *arg)
 {
+	if (nth > 1)
+		return;
 	for_each_command(g, c)
 		offer(arg, c->name);
 }
 
-static void offer_programs(line_offer offer, void *arg)
+/* Where the command begins that the end of @text lies in. */
+static const char *last_command(const char *text)
 {
-	const char *name;
+	const char *start = text;
+	bool quoted = false;
 
-	for (unsigned i = 0; (name = program_name(i)); i++)
-		offer(arg, name);
+	for (; *text; text++) {
+		if (*text == '"')
+			quoted = !quoted;
+		if (*text == ';' && !quoted)
+			start = text + 1;
+	}
+	while (*start == ' ')
+		start++;
+	return start;
 }
 
-static void offer_flags(line_offer offer, void *arg)
-{
-	for (unsigned i = 0; gfp_word(i); i++)
-		offer(arg, gfp_word(i));
-}
-
-/* What may stand behind @before: words of the command that the cursor is in. */
+/* What may stand behind @before: it ends with the word that the cursor is in. */
 static void complete(const char *before, line_offer offer, void *arg)
 {
-	const char *start = before;
+	const char *start = last_command(before);
 	const struct command *c;
+	unsigned nth = 0;
 	char name[24];
 	size_t n = 0;
 
-	for (const char *p = before; *p; p++)
-		if (*p == ';')
-			start = p + 1;
-	while (*start == ' ')
-		start++;
 	while (start[n] && start[n] != ' ')
 		n++;
 	if (!start[n]) {
-		offer_commands(offer, arg);
+		complete_commands(1, offer, arg);
 		return;
 	}
+	for (const char *p = start; *p; p++)
+		nth += *p == ' ' && p[-1] != ' ';
 	mm_snprintf(name, sizeof(name), "%.*s", (int)n, start);
 	c = find_command(name);
-	switch (c ? c->completes : COMPLETE_NOTHING) {
-	case COMPLETE_NOTHING:
-		break;
-	case COMPLETE_COMMAND:
-		offer_commands(offer, arg);
-		break;
-	case COMPLETE_PROGRAM:
-	case COMPLETE_TASK:
-		offer_programs(offer, arg);
-		break;
-	case COMPLETE_SELFTEST:
-		for (const struct selftest *t = __start_selftests; t < __stop_selftests; t++)
-			offer(arg, t->name);
-		break;
-	case COMPLETE_GFP:
-		offer_flags(offer, arg);
-		break;
-	}
+	if (c && c->complete)
+		c->complete(nth, offer, arg);
 }
 
 /* ---- the shell's own commands ------------------------------------------------------- */
@@ -337,29 +317,40 @@ static int cmd_poweroff(int argc, char **argv)
 }
 
 static const struct command shell_commands[] = {
-	{ "help", "[COMMAND]", "this list, or more about one command", NULL, "help translate", cmd_help, 0, 1,
-	  COMPLETE_COMMAND },
-	{ "history", "", "the lines typed so far", "Up and Down bring them back.",
-	  "history", cmd_history, 0,
-	  0, COMPLETE_NOTHING },
+	{ "help", "[COMMAND]", "this list, or more about one command",
+	  "For each command: what to type behind it (in brackets: may be left out; A|B: either;\n"
+	  "...: more of them), what it does and shows, and an example.",
+	  "help translate", cmd_help, 0, 1, complete_commands },
+	{ "history", "", "the lines typed so far",
+	  "The last 32, the oldest first.  Up and Down bring them back.", "history", cmd_history, 0, 0, NULL },
 	{ "poweroff", "", "switch the machine off",
 	  "The status that the machine leaves with is 0 only if every command before succeeded.",
-	  "meminfo; poweroff", cmd_poweroff, 0, 0, COMPLETE_NOTHING },
+	  "meminfo; poweroff", cmd_poweroff, 0, 0, NULL },
 	{ .name = NULL },
 };
 
 /* ---- the thread ---------------------------------------------------------------------- */
 
-static void interactive(void)
+static bool read_line(char *line)
 {
 	static const struct line_io io = {
-		.getchar = console_getchar, .write = machine_putchars, .columns = console_columns,
+		.getchar = console_getchar, .write = console_edit, .columns = console_columns,
 		.terminal = true,
 	};
+	bool more;
+
+	console_prompting(true);
+	more = line_read(&io, "quarry> ", complete, line);
+	console_prompting(false);
+	return more;
+}
+
+static void interactive(void)
+{
 	static char line[LINE_MAX_LEN];
 
 	kprintf("\nType 'tour' to be shown around, 'help' for all commands, Tab to complete.\n\n");
-	while (line_read(&io, "quarry> ", complete, line)) {
+	while (report_ended_tasks(), read_line(line)) {
 		line_history(line);
 		console_interrupted();	/* a Ctrl-C from before is of no concern to what comes */
 		failures = 0;		/* at a prompt, only the last line counts */
@@ -372,7 +363,6 @@ void shell_main(void *arg)
 	static char cmd[CMD_LEN];
 
 	(void)arg;
-	selftest_on_terminal = console_is_terminal();
 	if (cmdline_option("cmd", cmd, sizeof(cmd)))
 		run_line(cmd, true);
 	else if (console_is_terminal())

@@ -13,7 +13,7 @@
  * Running out of memory is no failure here; it is counted.  At the end everything
  * is given back, and free pages must be as many as before.
  */
-#include "shell.h"
+#include "command.h"
 #include "machine.h"
 #include "sched.h"
 
@@ -53,7 +53,7 @@ struct worker {
 static struct worker workers[THREADS];
 static struct worker in_irq;		/* only touched with the interrupt running */
 static unsigned long rounds_wanted;	/* 0: until `stop` */
-static bool stop;
+static bool stop, interrupted;
 static unsigned long wrong_marks;
 
 static u32 next_random(struct worker *w)
@@ -323,7 +323,7 @@ static bool duration(char *text, unsigned long *seconds)
 	if (!parse_number(rounds ? "rounds" : "seconds", text, &v))
 		return false;
 	if (v == 0 || v > 1000000) {
-		shell_error("stress: %lu is out of range: 1 ... 1000000", v);
+		cmd_error("stress: %lu is out of range: 1 ... 1000000", v);
 		return false;
 	}
 	*seconds = rounds ? 0 : v;
@@ -335,7 +335,7 @@ static void start(void)
 {
 	static const u32 seeds[THREADS + 1] = { 0x9e3779b9, 0x7f4a7c15, 0xf39cc060, 0x106aa070, 0x2545f491 };
 
-	stop = false;
+	stop = interrupted = false;
 	wrong_marks = 0;
 	memset(workers, 0, sizeof(workers));
 	memset(&in_irq, 0, sizeof(in_irq));
@@ -377,7 +377,8 @@ static unsigned long watch(unsigned long seconds)
 			console_progress("stress", all_steps(), rounds_wanted * STEPS_A_ROUND * THREADS);
 		else
 			console_progress("stress", ms, seconds * 1000);
-		if ((seconds && ms >= seconds * 1000) || console_interrupted())
+		interrupted = interrupted || console_interrupted();
+		if ((seconds && ms >= seconds * 1000) || interrupted)
 			WRITE_ONCE(stop, true);
 		thread_sleep_ms(20);
 	}
@@ -425,11 +426,11 @@ int stress(int argc, char **argv)
 	kprintf("  free pages before and after: low %lu, %lu; high %lu, %lu\n", low, st_free_low(), high,
 		st_free_high());
 	if (low != st_free_low() || high != st_free_high())
-		return shell_error("stress: pages are lost or won");
+		return cmd_error("stress: pages are lost or won");
 	if (refused_since(before))
-		return shell_error("stress: the memory manager refused something: see 'misuse'");
+		return cmd_error("stress: the memory manager refused something: see 'misuse'");
 	if (wrong_marks || broken)
-		return shell_error("stress: %lu marks overwritten, %d checks failed", wrong_marks, broken);
+		return cmd_error("stress: %lu marks overwritten, %d checks failed", wrong_marks, broken);
 	kprintf("  every mark was found intact, every invariant holds\n");
-	return 0;
+	return interrupted ? CMD_INTERRUPTED : 0;
 }

@@ -7,6 +7,7 @@
  * first address that is not the task's: the answer is then -EFAULT.
  */
 #include "syscall.h"
+#include "console.h"
 #include "machine.h"
 #include "sched.h"
 
@@ -33,7 +34,7 @@ static long sys_write(struct task *t, unsigned long fd, unsigned long text, unsi
 		unsigned long n = min(len - done, (unsigned long)sizeof(buf));
 
 		n -= copy_from_mm(t->mm, buf, text + done, n);
-		machine_putchars(buf, n);
+		console_log(buf, n);
 		done += n;
 		if (n == 0)
 			return -EFAULT;

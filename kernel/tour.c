@@ -8,7 +8,7 @@
  * of an address of a task with the page fault that fills it.  At the end all is
  * given back, and the counts must be those of the beginning: the tour fails if not.
  */
-#include "shell.h"
+#include "command.h"
 #include "machine.h"
 #include "sched.h"
 
@@ -359,6 +359,6 @@ const struct command story_commands[] = {
 	  "Layout, zones, one kmalloc followed to its zone, a block split and merged, what flags choose,\n"
 	  "a high frame through each window, scattered frames made one, and the walk of an address.\n"
 	  "It takes memory, gives it back, and fails if the counts differ afterwards.",
-	  "tour", tour, 0, 0, COMPLETE_NOTHING },
+	  "tour", tour, 0, 0, NULL },
 	{ .name = NULL },
 };
