@@ -11,10 +11,13 @@ SHELL := /bin/bash
 
 ARCH    ?= i386
 VARIANT ?=
+$(if $(filter i386 hosted64 hosted32,$(ARCH)),,$(error ARCH=$(ARCH): i386, hosted64 or hosted32))
+$(if $(filter-out clang asan clang-asan,$(VARIANT)),$(error VARIANT=$(VARIANT): clang, asan or clang-asan))
 CC      := $(if $(findstring clang,$(VARIANT)),clang,gcc)
 B       := build/$(ARCH)$(if $(VARIANT),-$(VARIANT))
 Q       := $(if $(V),,@)
-say      = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2);)
+silent  := $(findstring s,$(filter-out -%,$(firstword $(MAKEFLAGS))))	# make -s
+say      = $(if $(V),,@$(if $(silent),,printf '  %-7s %s\n' $(1) $(2);))
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wundef -Wvla -Wwrite-strings
@@ -38,20 +41,26 @@ KERNEL_OBJ += $(call obj,$(KERNEL_SRC)) $(call obj,$(ARCH_SRC))
 
 .PHONY: all
 all: $(B)/$(IMAGE)
+	@:
 
 $(B)/libquarry.a: $(MM_OBJ)
 	$(call say,AR,$@)rm -f $@; ar rcsD $@ $^
 
-$(B)/%.o: %.c
+# A change of the compiler or of its flags changes this file, and so rebuilds.
+FLAGS = $(CC) $(CPPFLAGS) $(CFLAGS) / $(USER_CC) $(USER_CFLAGS) / $(LDFLAGS) $(USER_LDFLAGS)
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
+.PHONY: FORCE
+FORCE:
+
+$(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/%.o: %.S
+$(B)/%.o: %.S $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,AS,$@)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
-
-# a change of flags rebuilds
-$(MM_OBJ) $(KERNEL_OBJ): Makefile $(ARCH_DIR)/build.mk
 
 -include user/build.mk
 
@@ -63,26 +72,28 @@ $(B)/$(IMAGE): $(KERNEL_OBJ) $(B)/libquarry.a
 
 # ---- what people type ----------------------------------------------------------
 
+# as many jobs as processors, unless make was told a number
+parallel = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 RUN = ARCH='$(ARCH)' IMAGE='$(B)/$(IMAGE)' tools/run
 export MEM SMP ACCEL CPU QEMUFLAGS CMD TIMEOUT
 
 .PHONY: run
 run: ## boot into a shell (CMD="a; b" runs commands; MEM= SMP= ACCEL=tcg|icount CPU= QEMUFLAGS= ARCH=)
-	@tools/deps run
-	@$(MAKE) all
+	@tools/deps $(if $(filter i386,$(ARCH)),run,$(ARCH))
+	@$(MAKE) $(parallel) all
 	@$(RUN)
 
 .PHONY: iso
 iso: ## a GRUB image for real machines: build/i386/quarry.iso
 	@tools/deps iso
-	@$(MAKE) all
-	@tools/mkiso $(B)/$(IMAGE) $(B)/quarry.iso
+	@$(MAKE) $(parallel) ARCH=i386 all
+	@tools/mkiso build/i386/quarry.elf build/i386/quarry.iso
 
 .PHONY: hosted
 hosted: ## the same memory manager as a process: build/hosted64/quarry, build/hosted32/quarry
 	@tools/deps hosted
-	@$(MAKE) ARCH=hosted64 all
-	@$(MAKE) ARCH=hosted32 all
+	@$(MAKE) $(parallel) ARCH=hosted64 all
+	@$(MAKE) $(parallel) ARCH=hosted32 all
 
 .PHONY: check
 check: ## build everything with gcc and clang, run all tests, booted and hosted
@@ -92,7 +103,7 @@ check: ## build everything with gcc and clang, run all tests, booted and hosted
 .PHONY: rows
 rows: ## which tests prove which row of the specification, from a booted run
 	@tools/deps run
-	@$(MAKE) all
+	@$(MAKE) $(parallel) all
 	@tools/rows
 
 .PHONY: bench

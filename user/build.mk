@@ -26,11 +26,11 @@ endif
 
 user_lds = $(or $(wildcard user/$(1).lds),user/program.lds)
 
-$(B)/user/%.o: user/%.c user/build.mk
+$(B)/user/%.o: user/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(USER_CC) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/user/crt.o: user/crt.S user/build.mk
+$(B)/user/crt.o: user/crt.S $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,AS,$@)$(USER_CC) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -56,7 +56,7 @@ name_$(p):	.asciz "$(p)"
 )	.section .note.GNU-stack, "", @progbits
 endef
 
-$(B)/user/programs.S: user/build.mk
+$(B)/user/programs.S: user/build.mk $(B)/flags
 	$(shell mkdir -p $(@D))$(file > $@,$(call user_table,$(if $(filter hosted64,$(ARCH)),.quad,.long)))
 
 $(B)/user/programs.o: $(B)/user/programs.S $(addprefix $(B)/user/,$(USER_PROGRAMS))

@@ -5,8 +5,6 @@ ifneq ($(filter hosted%,$(ARCH)),)
 MAPS_OBJ := $(call obj,tests/maps/maps.c)
 MAPS_MACHINE = $(filter $(B)/arch/%,$(filter-out %/boot.o %/user.o,$(KERNEL_OBJ)))
 
-$(MAPS_OBJ): Makefile $(ARCH_DIR)/build.mk tests/maps/build.mk
-
 $(B)/maps: $(MAPS_OBJ) $(MAPS_MACHINE) $(B)/libkernel.a $(B)/libquarry.a
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(MAPS_OBJ) $(MAPS_MACHINE) \
 		$(B)/libkernel.a $(B)/libquarry.a $(B)/libkernel.a

@@ -172,7 +172,7 @@ static void run(const char *path, int out)
 	bool some_left_out, too_little;
 	unsigned n;
 
-	hosted_log = quiet_log;
+	machine_log = quiet_log;
 	frame = calloc(FRAMES, 1);
 	part_bytes = calloc(FRAMES, sizeof(*part_bytes));
 	if (!text || !frame || !part_bytes || (why = map_parse(text, &map, &n)))

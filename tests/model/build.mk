@@ -6,8 +6,6 @@ MODEL_OBJ := $(call obj,$(MODEL_SRC))
 MODEL     := $(patsubst tests/model/%.c,$(B)/%,$(MODEL_SRC))
 MODEL_MACHINE = $(filter $(B)/arch/%,$(filter-out %/boot.o %/user.o,$(KERNEL_OBJ)))
 
-$(MODEL_OBJ): Makefile $(ARCH_DIR)/build.mk tests/model/build.mk
-
 $(MODEL): $(B)/%: $(B)/tests/model/%.o $(MODEL_MACHINE) $(B)/libkernel.a $(B)/libquarry.a
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $< $(MODEL_MACHINE) \
 		$(B)/libkernel.a $(B)/libquarry.a $(B)/libkernel.a

@@ -386,7 +386,7 @@ static bool system_run(const struct op *ops, unsigned long n)
 	unsigned long all_free;
 	const char *err;
 
-	hosted_log = no_log;
+	machine_log = no_log;
 	clock_start();
 	err = hosted_power_on(map, hosted_pc_map(map, MEM), LOWMEM);
 	if (err)

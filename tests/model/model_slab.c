@@ -361,7 +361,7 @@ static void boot(void)
 
 	if (error)
 		fail("no machine: %s", error);
-	hosted_log = swallow;
+	machine_log = swallow;
 	mm_init();
 	arch_irq_enable();
 	misuse_quiet(true);

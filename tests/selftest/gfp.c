@@ -5,6 +5,7 @@
 #include <quarry/highmem.h>
 #include <quarry/string.h>
 
+#include "kernel/sched.h"
 #include "util.h"
 
 /* Every mask's last page, to see who may take what. */
@@ -32,6 +33,29 @@ SELFTEST(C1, nomemalloc_leaves_the_reserves)
 	st_give(&taken, 0);
 	CHECK(polite > 0);
 	CHECK_EQ(more, 0);
+}
+
+static void give_some_later(void *taken)
+{
+	thread_sleep_ms(40);
+	st_give_some(taken, 0, 32);
+}
+
+/* __GFP_NOFAIL waits for as long as it takes: until somebody else gives memory back. */
+SELFTEST(C3, nofail_waits_for_memory)
+{
+	LIST_HEAD(taken);
+	struct page *page;
+	int pid = thread_spawn("giver", give_some_later, &taken);
+
+	CHECK(pid > 0);
+	CHECK(st_take(&taken, GFP_KERNEL | __GFP_DMA | __GFP_NOWARN, 0, ~0UL) > 32);
+	page = alloc_page(GFP_KERNEL | __GFP_DMA | __GFP_NOFAIL);
+	thread_wait(pid);
+	st_give(&taken, 0);
+	CHECK(page);
+	CHECK_EQ(page_zone(page)->type, ZONE_DMA);
+	__free_page(page);
 }
 
 static bool all_zero(struct page *page)

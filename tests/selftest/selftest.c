@@ -21,6 +21,7 @@
 #include <quarry/vmalloc.h>
 #include <quarry/zone.h>
 
+#include "kernel/console.h"
 #include "kernel/sched.h"
 #include "util.h"
 
@@ -86,13 +87,22 @@ void selftest_skip(const char *why)
 	now.skipped = why;
 }
 
-/* On a terminal the lines of progress overwrite each other; elsewhere there are none. */
-bool selftest_on_terminal;
+static bool stopped;	/* Ctrl-C: no further test */
+
+static bool ask_stopped(void)
+{
+	stopped = stopped || console_interrupted();
+	return stopped;
+}
 
 void selftest_progress(unsigned long done, unsigned long of)
 {
-	if (selftest_on_terminal && now.test)
-		mm_log("\r# %s: %lu of %lu\033[K\r", now.test->name, done, of);
+	char what[64];
+
+	if (!now.test || !console_is_terminal())
+		return;
+	mm_snprintf(what, sizeof(what), "# %s%s", ask_stopped() ? "^C after this test: " : "", now.test->name);
+	console_progress(what, done, of);
 }
 
 /* ---- counting before and after ---------------------------------------------------- */
@@ -229,12 +239,23 @@ int selftest_run(struct seq *s, const char *prefix)
 
 	if (!planned)
 		return -ENOENT;
+	stopped = false;
 	seq_printf(s, "1..%u\n", planned);
-	for (i = 0; i < planned; i++)
+	for (i = 0; i < planned && !ask_stopped(); i++)
 		failed += !run_one(s, chosen[i], i + 1);
 	if (failed)
-		seq_printf(s, "# %d of %u failed\n", failed, planned);
-	return failed;
+		seq_printf(s, "# %d of %u failed\n", failed, i);
+	if (i < planned)
+		seq_printf(s, "# stopped by Ctrl-C: %u of %u tests have run\n", i, planned);
+	return i < planned ? -EINTR : failed;
+}
+
+void selftest_each(void (*fn)(void *arg, const char *name), void *arg)
+{
+	const struct selftest *t;
+
+	for (t = __start_selftests; t < __stop_selftests; t++)
+		fn(arg, t->name);
 }
 
 void selftest_list(struct seq *s)

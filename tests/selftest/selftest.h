@@ -41,16 +41,17 @@ struct selftest {
 
 void selftest_fail(const char *file, int line, const char *fmt, ...) __printf_like(3, 4);
 void selftest_skip(const char *why);
-/** selftest_progress() - "123456 of 550000" on a terminal, nothing elsewhere. */
+/** selftest_progress() - a bar with the name of the test on a terminal, nothing elsewhere. */
 void selftest_progress(unsigned long done, unsigned long of);
-/* Set by whoever runs the tests: is the log read on a terminal? */
-extern bool selftest_on_terminal;
 
 /**
  * selftest_run() - run all whose names begin with @prefix ("" or NULL: all)
- * TAP to @s.  Return: how many failed; -ENOENT when none is named so.
+ * TAP to @s.  Return: how many failed; -ENOENT when none is named so; -EINTR: Ctrl-C
+ * ended it between two tests.
  */
 int selftest_run(struct seq *s, const char *prefix);
+/** selftest_each() - call @fn for each test's name. */
+void selftest_each(void (*fn)(void *arg, const char *name), void *arg);
 void selftest_list(struct seq *s);
 
 #endif

@@ -6,8 +6,6 @@ UNIT_OBJ     := $(call obj,$(wildcard tests/unit/*.c))
 UNIT_MACHINE := $(call obj,$(filter-out %/boot.c %/user.c,$(ARCH_SRC)))
 UNIT_KERNEL  := $(call obj,$(wildcard kernel/*.c))
 
-$(UNIT_OBJ): Makefile $(ARCH_DIR)/build.mk tests/unit/build.mk
-
 $(B)/libkernel.a: $(UNIT_KERNEL)
 	$(call say,AR,$@)rm -f $@; ar rcsD $@ $^
 

@@ -1,2 +1,2 @@
 #!/bin/bash
-exec build/hosted32-asan/unit
+exec "$(dirname "$0")/run" hosted32-asan

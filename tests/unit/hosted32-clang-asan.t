@@ -1,2 +1,2 @@
 #!/bin/bash
-exec build/hosted32-clang-asan/unit
+exec "$(dirname "$0")/run" hosted32-clang-asan

@@ -1,2 +1,2 @@
 #!/bin/bash
-exec build/hosted32/unit
+exec "$(dirname "$0")/run" hosted32

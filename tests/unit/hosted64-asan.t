@@ -1,2 +1,2 @@
 #!/bin/bash
-exec build/hosted64-asan/unit
+exec "$(dirname "$0")/run" hosted64-asan

@@ -182,7 +182,7 @@ int main(int argc, char **argv)
 
 	setenv("CK_DEFAULT_TIMEOUT", "120", 0);	/* a hang detector, no more */
 	log_shown = getenv("UNIT_LOG") != NULL;
-	hosted_log = keep_log;
+	machine_log = keep_log;
 	for (const struct unit_suite *u = __start_unit_suites; u < __stop_unit_suites; u++)
 		if (chosen(u->name, argc, argv))
 			srunner_add_suite(runner, u->make());

@@ -186,7 +186,102 @@ START_TEST(exhaustion_ends_in_null_and_everything_comes_back)
 }
 END_TEST
 
+/* Frames of @list, all in use and, if @cleared, clear. */
+static unsigned long count_list(struct list_head *list, bool cleared)
+{
+	struct page *page;
+	unsigned long n = 0;
+
+	list_for_each_entry(page, list, lru) {
+		ck_assert_int_eq(page_count(page), 1);
+		ck_assert_uint_eq(page->order, 0);
+		for (size_t i = 0; cleared && i < PAGE_SIZE; i++)
+			ck_assert_int_eq(((char *)page_address(page))[i], 0);
+		n++;
+	}
+	return n;
+}
+
+START_TEST(many_at_once_come_and_go)
+{
+	unsigned long free = 0;
+	struct page *kept;
+	struct zone *z;
+	LIST_HEAD(list);
+
+	setup();
+	ck_assert_uint_eq(alloc_pages_bulk_list(GFP_KERNEL, 0, &list), 0);
+	for (unsigned long nr = 1; nr < 3000; nr = 3 * nr + 1) {
+		ck_assert_uint_eq(alloc_pages_bulk_list(GFP_KERNEL | __GFP_ZERO, nr, &list), nr);
+		ck_assert_uint_eq(alloc_pages_bulk_list(GFP_HIGHUSER, nr, &list), nr);
+		ck_assert_uint_eq(count_list(&list, false), 2 * nr);
+		put_pages_list(&list);
+		ck_assert(list_empty(&list));
+		ck_assert_uint_eq(alloc_pages_bulk_list(GFP_KERNEL | __GFP_ZERO, nr, &list), nr);
+		count_list(&list, true);
+		put_pages_list(&list);
+	}
+	unit_settle();
+	for_each_zone(z)
+		free += zone_free_pages(z);
+	ck_assert_uint_eq(alloc_pages_bulk_list(GFP_KERNEL, 20, &list), 20);
+	kept = list_first_entry(list.next, struct page, lru);	/* the second */
+	get_page(kept);
+	put_pages_list(&list);
+	ck_assert_int_eq(page_count(kept), 1);
+	unit_settle();
+	for_each_zone(z)
+		free -= zone_free_pages(z);
+	ck_assert_uint_eq(free, 1);
+	put_page(kept);
+	unit_teardown();
+}
+END_TEST
+
+START_TEST(a_list_may_hold_blocks_and_bad_pages_are_refused)
+{
+	struct page *block, *comp, *freed;
+	LIST_HEAD(list);
+
+	setup();
+	block = alloc_pages(GFP_KERNEL, 3);
+	comp = alloc_pages(GFP_KERNEL | __GFP_COMP, 2);
+	freed = alloc_pages(GFP_KERNEL, 0);
+	list_add(&block->lru, &list);
+	list_add(&comp->lru, &list);
+	put_pages_list(&list);
+	ck_assert_int_eq(page_count(block) + page_count(comp), 0);
+	drain_all_pages(NULL);
+	SetPageVmalloc(freed);
+	list_add(&freed->lru, &list);
+	EXPECT_MISUSE(MISUSE_WRONG_LAYER, put_pages_list(&list));
+	ck_assert(list_empty(&list));
+	ClearPageVmalloc(freed);
+	__free_page(freed);
+	EXPECT_MISUSE(MISUSE_GFP, alloc_pages_bulk_list(__GFP_DMA | __GFP_HIGHMEM, 3, &list));
+	unit_teardown();
+}
+END_TEST
+
+START_TEST(many_at_once_stop_where_one_by_one_would)
+{
+	unsigned long got, all = 0;
+	LIST_HEAD(list);
+
+	setup();
+	while ((got = alloc_pages_bulk_list(GFP_HIGHUSER | __GFP_NOWARN, 500, &list)))
+		all += got;
+	ck_assert_ptr_null(alloc_page(GFP_HIGHUSER | __GFP_NOWARN));
+	ck_assert_uint_eq(count_list(&list, false), all);
+	put_pages_list(&list);
+	unit_teardown();
+}
+END_TEST
+
 UNIT_SUITE(alloc,
+	many_at_once_come_and_go,
+	a_list_may_hold_blocks_and_bad_pages_are_refused,
+	many_at_once_stop_where_one_by_one_would,
 	masks_that_contradict_themselves,
 	masks_in_words,
 	zones_are_tried_from_the_highest_allowed_down,

@@ -157,7 +157,65 @@ START_TEST(watermarks_keep_their_reserve)
 }
 END_TEST
 
+/* The frames that @nr single allocations give, in order; @bulk: by one call. */
+static unsigned long take_frames(pfn_t hole, unsigned long nr, bool bulk, struct page *out[FRAMES])
+{
+	unsigned long got = 0;
+	struct page *page;
+	LIST_HEAD(list);
+
+	build(START);
+	while (hole--)		/* an uneven beginning */
+		buddy_alloc(&zone, hole % 3);
+	if (bulk)
+		got = buddy_alloc_frames(&zone, nr, &list);
+	else
+		for (; got < nr && (page = buddy_alloc(&zone, 0)); got++)
+			list_add_tail(&page->lru, &list);
+	ck_assert_int_eq(buddy_check(&zone), 0);
+	for (unsigned long i = 0; i < got; i++) {
+		out[i] = list_first_entry(&list, struct page, lru);
+		ck_assert_uint_eq(out[i]->order, 0);
+		list_del(&out[i]->lru);
+	}
+	ck_assert(list_empty(&list));
+	return got;
+}
+
+START_TEST(many_frames_are_the_same_as_one_by_one)
+{
+	struct page *one[FRAMES], *many[FRAMES];
+
+	for (pfn_t hole = 0; hole < 6; hole++)
+		for (unsigned long nr = 0; nr <= FRAMES + 1; nr++) {
+			unsigned long got = take_frames(hole, nr, false, one);
+
+			ck_assert_uint_eq(take_frames(hole, nr, true, many), got);
+			for (unsigned long i = 0; i < got; i++)
+				ck_assert_ptr_eq(many[i], one[i]);
+		}
+}
+END_TEST
+
+START_TEST(frames_side_by_side_come_back_as_blocks)
+{
+	LIST_HEAD(list);
+
+	for (unsigned long first = 0; first < FRAMES; first++)
+		for (unsigned long nr = 1; first + nr <= FRAMES; nr++) {
+			build(START);
+			ck_assert_uint_eq(buddy_alloc_frames(&zone, FRAMES, &list), FRAMES);
+			buddy_free_frames(&zone, pages + first, nr);
+			ck_assert_uint_eq(zone.nr_free, nr);
+			ck_assert_int_eq(buddy_check(&zone), 0);
+			INIT_LIST_HEAD(&list);
+		}
+}
+END_TEST
+
 UNIT_SUITE(buddy,
+	many_frames_are_the_same_as_one_by_one,
+	frames_side_by_side_come_back_as_blocks,
 	single_frames_merge_into_the_largest_blocks,
 	a_block_is_aligned_and_its_upper_halves_stay_free,
 	exhaustion_is_null_and_changes_nothing,

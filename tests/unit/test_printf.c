@@ -95,10 +95,26 @@ END_TEST
 #define strstr q_strstr
 #undef QUARRY_STRING_H
 #include <quarry/string.h>
+#include "lib/freestanding/memory.c"
 #include "lib/freestanding/string.c"
 #undef memcpy
 #undef memmove
 #undef memset
+#ifdef __i386__		/* those that the PC has instead */
+#define memcpy pc_memcpy
+#define memmove pc_memmove
+#define memset pc_memset
+#undef QUARRY_STRING_H
+#include <quarry/string.h>
+#include "arch/i386/string.c"
+#undef memcpy
+#undef memmove
+#undef memset
+#else
+#define pc_memcpy q_memcpy
+#define pc_memmove q_memmove
+#define pc_memset q_memset
+#endif
 #undef memcmp
 #undef strlen
 #undef strcmp
@@ -108,7 +124,10 @@ END_TEST
 
 static int sign(int v) { return (v > 0) - (v < 0); }
 
-START_TEST(memory_functions)
+typedef void *copy_fn(void *to, const void *from, size_t n);
+typedef void *set_fn(void *to, int c, size_t n);
+
+static void same_as_the_c_library(copy_fn *move, copy_fn *copy, set_fn *set)
 {
 	_Alignas(16) unsigned char a[96], b[96], c[96];
 
@@ -119,16 +138,22 @@ START_TEST(memory_functions)
 		for (unsigned k = 0; k < sizeof(a); k++)
 			a[k] = b[k] = (unsigned char)(random() % 3);
 		memmove(a + to, a + from, n);
-		ck_assert_ptr_eq(q_memmove(b + to, b + from, n), b + to);
+		ck_assert_ptr_eq(move(b + to, b + from, n), b + to);
 		ck_assert_mem_eq(a, b, sizeof(a));
 		memcpy(c, a, sizeof(a));
-		ck_assert_ptr_eq(q_memcpy(c + to, a + from, n), c + to);
+		ck_assert_ptr_eq(copy(c + to, a + from, n), c + to);
 		ck_assert_int_eq(memcmp(c + to, a + from, n), 0);
 		ck_assert_int_eq(sign(q_memcmp(a + from, a + to, n)), sign(memcmp(a + from, a + to, n)));
 		memset(a + to, i, n);
-		q_memset(b + to, i, n);
+		ck_assert_ptr_eq(set(b + to, i, n), b + to);
 		ck_assert_mem_eq(a, b, sizeof(a));
 	}
+}
+
+START_TEST(memory_functions)
+{
+	same_as_the_c_library(q_memmove, q_memcpy, q_memset);
+	same_as_the_c_library(pc_memmove, pc_memcpy, pc_memset);
 }
 END_TEST
 
