@@ -16,7 +16,7 @@ $(if $(filter-out clang asan clang-asan,$(VARIANT)),$(error VARIANT=$(VARIANT): 
 CC      := $(if $(findstring clang,$(VARIANT)),clang,gcc)
 B       := build/$(ARCH)$(if $(VARIANT),-$(VARIANT))
 Q       := $(if $(V),,@)
-silent  := $(findstring s,$(filter-out -%,$(firstword $(MAKEFLAGS))))	# make -s
+silent  := $(findstring s,$(filter-out -%,$(firstword $(MAKEFLAGS))))
 say      = $(if $(V),,@$(if $(silent),,printf '  %-7s %s\n' $(1) $(2);))
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -79,7 +79,7 @@ export MEM SMP ACCEL CPU QEMUFLAGS CMD TIMEOUT
 
 .PHONY: run
 run: ## boot into a shell (CMD="a; b" runs commands; MEM= SMP= ACCEL=tcg|icount CPU= QEMUFLAGS= ARCH=)
-	@tools/deps $(if $(filter i386,$(ARCH)),run,$(ARCH))
+	@tools/deps $(if $(filter i386,$(ARCH)),run,$(ARCH)) $(VARIANT)
 	@$(MAKE) $(parallel) all
 	@$(RUN)
 

@@ -144,7 +144,7 @@ static void print_frames(const char *p, unsigned long pages)
 
 	for (unsigned long i = 0; i < pages; i++)
 		high += PageHighMem(vmalloc_to_page(p + i * PAGE_SIZE));
-	kprintf("  %lu of %lu frames in high memory:", high, pages);
+	kprintf("  %lu of %lu frames are high:", high, pages);
 	for (unsigned long i = 0; i < shown; i++)
 		kprintf(" 0x%lx", vmalloc_to_pfn(p + i * PAGE_SIZE));
 	kprintf("%s\n", shown < pages ? " ..." : "");
@@ -228,7 +228,8 @@ static int cmd_kunmap(int argc, char **argv)
 	if (refused_since(before))
 		return 1;
 	held_drop(h);
-	kprintf("unmapped frame 0x%lx\n", pfn);
+	kprintf("frame 0x%lx %s\n", pfn, PageHighMem(pfn_to_page(pfn)) ?
+		"is unmapped" : "is low memory: it keeps its address");
 	return 0;
 }
 

@@ -7,9 +7,7 @@
 #include "sched.h"
 
 #include <quarry/printf.h>
-#include <quarry/report.h>
 #include <quarry/string.h>
-#include <quarry/zone.h>
 
 #define LOOK_MS 20	/* how often we look whether a running program ended, or Ctrl-C was typed */
 
@@ -88,6 +86,13 @@ static void note_background(int pid, const char *name)
 	}
 }
 
+static void forget_background(int pid)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(background); i++)
+		if (background[i].pid == pid)
+			background[i].pid = 0;
+}
+
 void report_ended_tasks(void)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(background); i++) {
@@ -140,6 +145,7 @@ static int kill_pid(const char *text)
 	if (err)
 		return cmd_error("%lu is a kernel thread: it ends by itself", pid);
 	thread_wait((int)pid);
+	forget_background((int)pid);
 	return 0;
 }
 
@@ -177,6 +183,7 @@ static int kill_name(const char *name)
 
 		task_unpin(t);
 		thread_wait(pid);
+		forget_background(pid);
 	}
 	return 0;
 }

@@ -267,8 +267,16 @@ static void complete(const char *before, line_offer offer, void *arg)
 static void help_one(const struct command *c)
 {
 	kprintf("%s%s%s - %s\n", c->name, *c->args ? " " : "", c->args, c->summary);
-	if (c->detail)
-		kprintf("\n%s\n", c->detail);
+	if (c->detail) {
+		char text[512];
+
+		mm_snprintf(text, sizeof(text), "%s", c->detail);
+		for (char *p = text; *p; p++)
+			if (*p == '\n')
+				*p = ' ';
+		kprintf("\n");
+		console_wrapped(0, text);
+	}
 	if (c->example)
 		kprintf("\nExample: %s\n", c->example);
 }

@@ -2,8 +2,8 @@
 /*
  * tour.c: the whole story in about two screens, every number live.
  *
- * From the address space down to the frame and back: layout, zones, one kmalloc
- * followed to its zone, a block split and merged again, what the flags choose, a
+ * From the address space down to the frame and back: layout, zones, a block split
+ * and merged again, what the flags choose, one kmalloc followed to its zone, a
  * high frame reached through each window, scattered frames made one, and the walk
  * of an address of a task with the page fault that fills it.  At the end all is
  * given back, and the counts must be those of the beginning: the tour fails if not.
@@ -54,6 +54,36 @@ static void expect(bool kept, const char *promise)
 	problems++;
 }
 
+/* ---- 1: layout -------------------------------------------------------------------- */
+
+/* [from, to): its last address is shown, since the end of everything has none of its own. */
+static void range(const char *name, unsigned long from, unsigned long to, const char *what)
+{
+	unsigned long size = to - from;
+	int digits = sizeof(long) == 8 ? 12 : 8;
+	bool mib = size >= 4UL << 20;
+
+	kprintf("%-8s 0x%0*lx - 0x%0*lx %5lu %s  %s\n", name, digits, from, digits, to - 1,
+		mib ? size >> 20 : size >> 10, mib ? "MiB" : "KiB", what);
+}
+
+static void show_layout(void)
+{
+	unsigned long low_end = (unsigned long)high_memory;
+	char slots[32];
+
+	mm_snprintf(slots, sizeof(slots), "%lu slots of kmap()", (unsigned long)LAST_PKMAP);
+	range("fixmap", FIXADDR_START, FIXADDR_TOP + PAGE_SIZE, "fixed at compile time");
+	range("pkmap", PKMAP_BASE, PKMAP_BASE + LAST_PKMAP * PAGE_SIZE, slots);
+	range("vmalloc", VMALLOC_START, VMALLOC_END, "scattered frames");
+	range("gap", low_end, VMALLOC_START, "catches overruns");
+	range("lowmem", PAGE_OFFSET, low_end, "physical + PAGE_OFFSET");
+	range("user", 0, TASK_SIZE, "of each task its own");
+	kprintf("segments begin at 0x%lx (kernel) and 0x%lx (user)%s\n", machine_segment_base(false),
+		machine_segment_base(true),
+		machine_segment_base(false) || machine_segment_base(true) ? "" : ": logical = linear");
+}
+
 /* ---- 2: zones --------------------------------------------------------------------- */
 
 static void show_zones(void)
@@ -63,16 +93,27 @@ static void show_zones(void)
 	for_each_zone(z) {
 		unsigned long mib = 1UL << (20 - PAGE_SHIFT);
 
-		kprintf("%-8s%5lu -%5lu MiB  %7lu pages, %7lu free  %s\n", z->name,
+		kprintf("%-8s%5lu - %4lu MiB  %7lu pages, %7lu free  %s\n", z->name,
 			z->zone_start_pfn / mib, (z->zone_start_pfn + z->spanned_pages) / mib,
 			z->managed_pages, zone_free_pages(z),
-			z->type == ZONE_HIGHMEM ? "no address of its own" : "physical + PAGE_OFFSET");
+			z->type == ZONE_HIGHMEM ? "no address" : "always mapped");
 	}
-	kprintf("struct page: %lu bytes for each of %lu frames, mem_map at %p\n",
+	kprintf("mem_map  a struct page of %lu bytes for each of %lu frames, at %p\n",
 		(unsigned long)sizeof(struct page), max_pfn, (void *)mem_map);
 }
 
-/* ---- 3: kmalloc, followed down ------------------------------------------------------- */
+/* ---- 5: kmalloc, followed down ------------------------------------------------------- */
+
+static void show_slab(const struct page *page)
+{
+	struct slabinfo info;
+
+	slab_get_info(page->slab_cache, &info);
+	kprintf("slab           %lu page%s, %u objects; %u are out: in use, or kept by a CPU\n",
+		1UL << compound_order(page), compound_order(page) ? "s" : "", page->objects, page->inuse);
+	kprintf("cache          %s: %lu in use, room for %lu; slabs: %lu\n", info.name,
+		info.active_objs, info.num_objs, info.num_slabs);
+}
 
 static void follow_kmalloc(void)
 {
@@ -85,17 +126,18 @@ static void follow_kmalloc(void)
 		return;
 	}
 	page = compound_head(virt_to_page(p));
-	kprintf("kmalloc(100)  = %p, %lu bytes usable\n", p, (unsigned long)ksize(p));
-	kprintf("slab          %s; %u of %u handed out\n",
-		slab_describe(what, sizeof(what), p), page->inuse, page->objects);
-	kprintf("page          frame 0x%lx = (%p - PAGE_OFFSET) / %lu, count %d\n", page_to_pfn(page), p,
-		PAGE_SIZE, page_count(page));
-	kprintf("zone          %s, node %u\n", page_zone(page)->name, page_to_nid(page));
 	expect(PageSlab(page) && !PageHighMem(page), "kmalloc gives low memory from a slab");
+	kprintf("kmalloc(100)   %p: %s, %lu bytes usable\n", p, slab_describe(what, sizeof(what), p),
+		(unsigned long)ksize(p));
+	if (PageSlab(page))
+		show_slab(page);
+	kprintf("frame          0x%lx = (address - PAGE_OFFSET) / %lu, page_count %d\n",
+		page_to_pfn(virt_to_page(p)), PAGE_SIZE, page_count(page));
+	kprintf("zone           %s of node %u\n", page_zone(page)->name, page_to_nid(page));
 	kfree(p);
 }
 
-/* ---- 4: buddies ------------------------------------------------------------------------ */
+/* ---- 3: buddies ------------------------------------------------------------------------ */
 
 #define TAKE_MOST 16
 
@@ -153,14 +195,14 @@ static void split_and_merge(void)
 		kprintf(" %4lu", 1UL << i);
 	kprintf("\n");
 	show_blocks("free", before);
-	mm_snprintf(what, sizeof(what), "%u of %lu pages taken", n, 1UL << order);
+	mm_snprintf(what, sizeof(what), "%u block%s of %lu taken", n, n == 1 ? "" : "s", 1UL << order);
 	show_blocks(what, held);
 	show_blocks("given back: merged", after);
 	for (unsigned i = 0; i < NR_PAGE_ORDERS; i++)
 		expect(before[i] == after[i], "buddies merge to what they were");
 }
 
-/* ---- 5: flags ------------------------------------------------------------------------- */
+/* ---- 4: flags ------------------------------------------------------------------------- */
 
 static void one_mask(gfp_t gfp)
 {
@@ -172,7 +214,7 @@ static void one_mask(gfp_t gfp)
 		kprintf("%-14s nothing is left\n", words);
 		return;
 	}
-	kprintf("%-14s frame 0x%-6lx zone %-8s page_address %s\n", words, page_to_pfn(page),
+	kprintf("%-14s frame 0x%-6lx in %-8s page_address() %s\n", words, page_to_pfn(page),
 		page_zone(page)->name, address(page_address(page)));
 	__free_page(page);
 }
@@ -188,8 +230,8 @@ static void show_masks(void)
 	addr = __get_free_pages(GFP_HIGHUSER, 0);
 	misuse_quiet(false);
 	expect(addr == 0 && misuse_count(MISUSE_GFP) == before + 1, "__get_free_pages refuses high memory");
-	kprintf("__get_free_pages(GFP_HIGHUSER) is refused, counted, and reported in one line:\n%s\n",
-		misuse_last());
+	kprintf("__get_free_pages(GFP_HIGHUSER) is refused, counted and reported:\n");
+	console_wrapped(2, misuse_last());
 }
 
 /* ---- 6: the windows -------------------------------------------------------------------- */
@@ -198,24 +240,23 @@ static void show_windows(struct page *page)
 {
 	u32 *p, *q;
 
-	kprintf("page_address() %s\n", address(page_address(page)));
 	p = kmap(page);
 	if (!p) {
 		expect(false, "kmap finds a slot");
 		return;
 	}
 	*p = WRITTEN;
-	kprintf("kmap()         %p, and page_address() %p: slot %lu of %lu\n", (void *)p, page_address(page),
-		((unsigned long)p - PKMAP_BASE) >> PAGE_SHIFT, (unsigned long)LAST_PKMAP);
+	kprintf("kmap()         %p, slot %lu of %lu; 0x%x is written\n", (void *)p,
+		((unsigned long)p - PKMAP_BASE) >> PAGE_SHIFT, (unsigned long)LAST_PKMAP, *p);
+	kprintf("               page_address() %s\n", address(page_address(page)));
 	q = kmap_atomic(page, KM_USER0);
-	kprintf("kmap_atomic()  %p: slot %u (KM_USER0, CPU %u); reads what kmap wrote: 0x%x\n",
-		(void *)q, virt_to_fix((unsigned long)q), smp_processor_id(), *q);
+	kprintf("kmap_atomic()  %p, fixed slot %u (KM_USER0 of CPU %u); 0x%x is read\n", (void *)q,
+		virt_to_fix((unsigned long)q), smp_processor_id(), *q);
 	expect(*q == WRITTEN && p != q, "two windows show one frame");
 	kunmap_atomic(q, KM_USER0);
 	kunmap(page);
 	kmap_flush_unused();
-	kprintf("kunmap()       and once the slot is flushed, page_address() %s\n",
-		address(page_address(page)));
+	kprintf("kunmap()       and the slot flushed: page_address() %s\n", address(page_address(page)));
 	expect(page_address(page) == NULL, "an unmapped high page has no address");
 }
 
@@ -224,7 +265,8 @@ static void high_page(void)
 	struct page *page = alloc_page(GFP_HIGHUSER | __GFP_NOWARN);
 
 	if (page && PageHighMem(page)) {
-		kprintf("frame          0x%lx, zone %s\n", page_to_pfn(page), page_zone(page)->name);
+		kprintf("alloc_page()   frame 0x%lx in %s: page_address() %s\n", page_to_pfn(page),
+			page_zone(page)->name, address(page_address(page)));
 		show_windows(page);
 	} else
 		kprintf("all memory of this machine is low: each frame has an address without a window\n");
@@ -248,15 +290,16 @@ static void scattered(void)
 			__free_page(row[i]);
 	p = vmalloc(5 * PAGE_SIZE);
 	if (p) {
-		kprintf("vmalloc(20K)   %p - %p, then a guard page\nframes        ", (void *)p,
-			(void *)(p + 5 * PAGE_SIZE));
+		kprintf("vmalloc(20K)   %p - %p, then a guard page\n", (void *)p,
+			(void *)(p + 5 * PAGE_SIZE - 1));
+		kprintf("frames         %s:", page_zone(vmalloc_to_page(p))->name);
 		for (unsigned i = 0; i < 5; i++) {
 			unsigned long pfn = vmalloc_to_pfn(p + i * PAGE_SIZE);
 
 			apart += i && pfn != vmalloc_to_pfn(p + (i - 1) * PAGE_SIZE) + 1;
 			kprintf(" 0x%lx", pfn);
 		}
-		kprintf(" in %s\n", page_zone(vmalloc_to_page(p))->name);
+		kprintf("\n");
 		expect(apart > 0, "vmalloc joins frames that lie apart");
 	}
 	expect(p != NULL, "vmalloc finds five frames");
@@ -289,7 +332,7 @@ static void finish(int pid)
 	bool runs = machine_has_feature("ring3");
 
 	if (runs) {
-		kprintf("now it runs:\n");
+		kprintf("now it runs, and says:\n");
 		task_start(pid);
 	} else
 		thread_kill(pid);
@@ -302,7 +345,7 @@ static void walk(void)
 	struct task *t = pid > 0 ? task_pin(pid) : NULL;
 
 	if (t) {
-		kprintf("mov 0x80495b0,%%eax in hello, loaded as task %d and not yet started\n", pid);
+		kprintf("mov 0x80495b0,%%eax in hello, loaded as task %d, not yet started:\n", pid);
 		expect(translate_mm("hello", t->mm, EXAMPLE_ADDR) == 0, "the address becomes physical");
 		task_unpin(t);
 		finish(pid);
@@ -325,21 +368,21 @@ int tour(int argc, char **argv)
 	low = st_free_low();
 	high = st_free_high();
 
-	heading(1, "Where things are: the kernel's part of the address space");
-	report_layout(&console);
+	heading(1, "Linear addresses, from the top down");
+	show_layout();
 	heading(2, "Zones: pools of page frames");
 	show_zones();
-	heading(3, "kmalloc: an object in a slab, a slab in a page, a page in a zone");
-	follow_kmalloc();
-	heading(4, "Buddies: blocks of 2^order pages, split and merged");
+	heading(3, "Pages: blocks of 2^order in a zone, split and merged");
 	split_and_merge();
-	heading(5, "Flags choose the zone");
+	heading(4, "Flags choose the zone");
 	show_masks();
+	heading(5, "kmalloc: an object in a slab, a slab in pages, pages in a zone");
+	follow_kmalloc();
 	heading(6, "High memory: no address until a window is opened");
 	high_page();
 	heading(7, "vmalloc: scattered frames, one address after the other");
 	scattered();
-	heading(8, "From a logical address to a byte, and the page fault on the way");
+	heading(8, "From a logical address to a word, and the page fault on the way");
 	walk();
 
 	heading(9, "Everything is given back");
@@ -355,8 +398,8 @@ int tour(int argc, char **argv)
 }
 
 const struct command story_commands[] = {
-	{ "tour", "", "the whole story in two screens, with live values",
-	  "Layout, zones, one kmalloc followed to its zone, a block split and merged, what flags choose,\n"
+	{ "tour", "", "the whole story in about two screens, with live values",
+	  "Layout, zones, a block split and merged, what flags choose, one kmalloc followed to its zone,\n"
 	  "a high frame through each window, scattered frames made one, and the walk of an address.\n"
 	  "It takes memory, gives it back, and fails if the counts differ afterwards.",
 	  "tour", tour, 0, 0, NULL },

@@ -20,7 +20,7 @@ static const char *level_name(int level)
 	return names[min(level, 4)];
 }
 
-/* An address as its indices and its offset, in binary, with the numbers below. */
+/* An address as its indices and its offset: names, bits, and the numbers that these are. */
 static void print_split(unsigned long addr)
 {
 	char names[96], bits[96], numbers[96];
@@ -30,16 +30,15 @@ static void print_split(unsigned long addr)
 		int shift = level ? (int)pt_shift(level) : 0;
 		int width = level ? __builtin_ctz(pt_entries(level)) : PAGE_SHIFT;
 		unsigned value = level ? pt_index(addr, level) : (unsigned)(addr & (PAGE_SIZE - 1));
+		int pad = level ? width + 2 : 0;
 
-		for (int i = 0; i < width; i++)
-			bits[at + i] = '0' + (char)(addr >> (shift + width - 1 - i) & 1);
-		mm_snprintf(names + at, sizeof(names) - (size_t)at, "%-*s  ", width,
+		mm_snprintf(names + at, sizeof(names) - (size_t)at, "%-*s", pad,
 			    level ? level_name(level) : "offset");
-		mm_snprintf(numbers + at, sizeof(numbers) - (size_t)at, level ? "%-*u  " : "0x%-*x", width,
-			    value);
-		at += width;
-		bits[at++] = ' ';
-		bits[at++] = ' ';
+		mm_snprintf(numbers + at, sizeof(numbers) - (size_t)at, level ? "%-*u" : "0x%-*x", pad, value);
+		for (int i = 0; i < width; i++)
+			bits[at++] = '0' + (char)(addr >> (shift + width - 1 - i) & 1);
+		for (int i = width; i < pad; i++)
+			bits[at++] = ' ';
 	}
 	bits[at] = '\0';
 	kprintf("            %s\n            %s\n            %s\n", names, bits, numbers);
@@ -153,7 +152,7 @@ int translate_mm(const char *who, struct mm_struct *mm, unsigned long addr)
 	struct pt_walk w;
 
 	addr += base;
-	kprintf("logical     0x%08lx in %s, whose data segment begins at 0x%08lx\n", logical, who, base);
+	kprintf("logical     0x%08lx in %s, data segment of base 0x%lx\n", logical, who, base);
 	kprintf("linear      0x%08lx%s\n", addr,
 		mm && addr >= TASK_SIZE ? ": the kernel's part, the same in every task" : "");
 	print_split(addr);

@@ -4,8 +4,8 @@
  *
  * A terminal is switched to raw mode, so that the kernel's own line editing sees
  * every key; it is given back as it was at every way out, and while the process is
- * stopped (^Z).  ^C arrives as the byte 3; a second one, while nobody has read the
- * first, ends the process, so a kernel that hangs can be left.
+ * stopped (^Z).  ^C is a byte like others, for the kernel's shell, and no signal: it
+ * would also end the make that runs us.  A kernel that hangs can be left by ^\.
  *
  * Input waits in a ring that console_poll() fills, in idle times and at each tick.
  * Output is collected up to the end of a line.
@@ -23,7 +23,6 @@
 #include <kernel/machine.h>
 
 #define RING 4096
-#define CTRL_C 3
 
 const char machine_input_channel;
 void (*machine_log)(const char *text, size_t len) = machine_putchars;
@@ -31,7 +30,6 @@ void (*machine_log)(const char *text, size_t len) = machine_putchars;
 static char in[RING];
 static unsigned in_head, in_tail;	/* head - tail bytes wait */
 static bool in_ended;
-static volatile sig_atomic_t interrupt_typed;
 
 static char out[RING];
 static size_t out_used;
@@ -106,8 +104,8 @@ void console_poll(int ms)
 	bool ended = in_ended;
 
 	console_flush();
-	fill_ring(interrupt_typed ? 0 : ms);
-	if (in_head != before || in_ended != ended || interrupt_typed)
+	fill_ring(ms);
+	if (in_head != before || in_ended != ended)
 		port_wakeup(&machine_input_channel);
 }
 
@@ -120,14 +118,10 @@ int machine_getchar(void)
 		console_flush();
 		fill_ring(0);
 	}
-	if (interrupt_typed) {
-		interrupt_typed = 0;
-		c = CTRL_C;
-	} else if (in_head != in_tail) {
+	if (in_head != in_tail)
 		c = (unsigned char)in[in_tail++ % RING];
-	} else {
+	else
 		c = in_ended ? -2 : -1;
-	}
 	arch_irq_restore(flags);
 	return c;
 }
@@ -140,6 +134,7 @@ static void make_raw(void)
 
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | IEXTEN);
 	raw.c_iflag &= ~(tcflag_t)(IXON | ICRNL);
+	raw.c_cc[VINTR] = _POSIX_VDISABLE;
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
 	is_raw = tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
@@ -150,16 +145,6 @@ void console_restore(void)
 	if (is_raw)
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &saved);
 	is_raw = 0;
-}
-
-static void on_interrupt(int sig)
-{
-	if (!interrupt_typed) {
-		interrupt_typed = 1;
-		return;
-	}
-	console_restore();
-	_exit(128 + sig);
 }
 
 static void on_end(int sig)
@@ -190,7 +175,7 @@ void console_init(void)
 {
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &saved))
 		return;
-	handle(SIGINT, on_interrupt);
+	handle(SIGINT, on_end);
 	handle(SIGTERM, on_end);
 	handle(SIGHUP, on_end);
 	handle(SIGQUIT, on_end);

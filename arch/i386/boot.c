@@ -166,14 +166,27 @@ static void map_modules(void)
 
 /* ---- the memory map --------------------------------------------------------------------- */
 
+/*
+ * The map is full: memory is left out, never a hole, for then we would hand it out.
+ * Return: an entry to write @new over, once it has been told.
+ */
+static struct e820_entry *make_room(struct e820_entry *new)
+{
+	struct e820_entry *out = new;
+
+	for (unsigned i = MAX_MAP; new->type != E820_RAM && out == new && i-- > 0; )
+		if (map[i].type == E820_RAM)
+			out = &map[i];
+	mm_log("boot: the memory map has more than %u entries; 0x%llx+0x%llx (%s) is left out\n",
+	       MAX_MAP, (unsigned long long)out->addr, (unsigned long long)out->size, e820_type_name(out->type));
+	return out;
+}
+
 static void add_map_entry(u64 addr, u64 size, u32 type)
 {
-	if (map_entries == MAX_MAP) {
-		mm_log("boot: the memory map has more than %u entries; 0x%llx+0x%llx (%s) is left out\n",
-		       MAX_MAP, (unsigned long long)addr, (unsigned long long)size, e820_type_name(type));
-		return;
-	}
-	map[map_entries++] = (struct e820_entry){ addr, size, type };
+	struct e820_entry new = { addr, size, type };
+
+	*(map_entries < MAX_MAP ? &map[map_entries++] : make_room(&new)) = new;
 }
 
 static void read_map(const struct mb_info *info)

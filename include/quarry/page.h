@@ -231,7 +231,11 @@ void free_pages(unsigned long addr, unsigned order);
 
 /** get_page() - one more user of the frame (of the compound page it is part of).  Any context.  Undo: put_page(). */
 void get_page(struct page *page);
-/** put_page() - one user less; frees the frame (the compound page) after the last. */
+/**
+ * put_page() - one user less; frees the frame (the compound page) after the last
+ * Of a slab, a vmalloc area, a large kmalloc only what get_page() took can be dropped:
+ * their last user is kfree() or vfree().  Refused as by __free_pages().
+ */
 void put_page(struct page *page);
 
 /**

@@ -97,13 +97,14 @@ static __always_inline void *kmem_cache_zalloc(struct kmem_cache *s, gfp_t gfp)
 /**
  * kmem_cache_free() - give an object back; NULL is ignored
  * Refused with a report: an object of another cache, a pointer into the middle,
- * an object that is free already, a pointer outside any slab.  Context: any.
+ * an object that is free already, a pointer outside any slab; no cache, or one that
+ * was destroyed.  Context: any.
  */
 void kmem_cache_free(struct kmem_cache *s, void *obj);
 
-/** kmem_cache_shrink() - give all empty slabs back to the page allocator.  Return: 0 if no empty slab is left. */
+/** kmem_cache_shrink() - give all empty slabs back to the page allocator.  Return: 0 if no empty slab is left; -EINVAL: @s is no cache. */
 int kmem_cache_shrink(struct kmem_cache *s);
-/** kmem_cache_size() - the size that was asked for. */
+/** kmem_cache_size() - the size that was asked for; 0 for what is no cache. */
 unsigned kmem_cache_size(const struct kmem_cache *s);
 const char *kmem_cache_name(const struct kmem_cache *s);
 
@@ -124,6 +125,8 @@ static __always_inline unsigned kmalloc_index(size_t size)
 
 /** __kmalloc() - kmalloc of a size that only the running program knows. */
 void *__kmalloc(size_t size, gfp_t gfp);
+/** __kmalloc_caller() - the same, for @caller, whom reports name. */
+void *__kmalloc_caller(size_t size, gfp_t gfp, unsigned long caller);
 
 /**
  * kmalloc() - physically contiguous memory of any size up to KMALLOC_MAX_SIZE
@@ -196,7 +199,8 @@ bool slab_is_available(void);
 
 /**
  * slab_for_each() - call @fn for each cache, in order of creation; stops when it returns false
- * @fn may allocate, free and shrink; it must not destroy a cache.  O(caches^2).
+ * @fn may allocate, free and shrink; it must not destroy a cache.  Another thread that
+ * destroys the one that @fn looks at waits until @fn returns.  O(caches^2).
  */
 void slab_for_each(bool (*fn)(struct kmem_cache *s, void *arg), void *arg);
 /** slab_get_info() - a snapshot of one cache. */

@@ -160,14 +160,18 @@ int buddy_check(struct zone *zone);
 
 /** pcp_alloc() - one frame from this CPU's list, refilled in a batch.  Any context. */
 struct page *pcp_alloc(struct zone *zone);
-/** pcp_alloc_list() - up to @nr frames, appended to @list by page->lru.  Any context.  Return: how many. */
-unsigned long pcp_alloc_list(struct zone *zone, unsigned long nr, struct list_head *list);
 /** pcp_free() - one frame onto this CPU's list; a batch goes back when it is full.  Any context. */
 void pcp_free(struct zone *zone, struct page *page);
 /** drain_all_pages() - give every CPU's listed frames back; @zone NULL: of all zones. */
 void drain_all_pages(struct zone *zone);
 /** pcp_check() - test invariants P.1, P.2 of pcp.c.  Return: the number broken, or 0. */
 int pcp_check(struct zone *zone);
+
+/**
+ * alloc_blocks_bulk_list() - alloc_pages_bulk_list() of blocks of 2^@order (mm/page/alloc.c)
+ * For the slab layer.  __GFP_COMP makes each a compound page.
+ */
+unsigned long alloc_blocks_bulk_list(gfp_t gfp, unsigned order, unsigned long nr, struct list_head *list);
 
 /* ---- policy (mm/page/zone.c) ----------------------------------------------- */
 

@@ -260,35 +260,64 @@ struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order)
 	return __alloc_pages(gfp, order, nid, _RET_IP_);
 }
 
-/* Frames that @zone can give before it is down to its low watermark. */
-static unsigned long zone_spare(const struct zone *zone, enum zone_type highest)
+/* Blocks that @zone can give before it is down to its low watermark. */
+static unsigned long zone_spare(const struct zone *zone, unsigned order, enum zone_type highest)
 {
 	unsigned long free = READ_ONCE(zone->nr_free), keep = zone->watermark[WMARK_LOW] + zone->lowmem_reserve[highest];
 
-	return free > keep ? free - keep : 0;
+	return free > keep ? (free - keep) >> order : 0;
 }
 
-unsigned long alloc_pages_bulk_list(gfp_t gfp, unsigned long nr, struct list_head *list)
+/* Up to @nr blocks from the zone's buddy lists, onto @list. */
+static unsigned long zone_alloc_blocks(struct zone *zone, unsigned order, unsigned long nr, struct list_head *list)
 {
-	enum zone_type highest = gfp_zone(gfp);
-	const struct zonelist *zones = &NODE_DATA(0)->node_zonelists[highest];
-	const struct zoneref *ref = zones->zonerefs;
+	unsigned long flags = spin_lock_irqsave(&zone->lock), got = 0;
+	struct page *page;
+
+	if (!order)
+		got = buddy_alloc_frames(zone, nr, list);
+	else
+		for (; got < nr && (page = buddy_alloc(zone, order)); got++)
+			list_add_tail(&page->lru, list);
+	zone->pageset[smp_processor_id()].event[PGALLOC] += got << order;
+	spin_unlock_irqrestore(&zone->lock, flags);
+	return got;
+}
+
+/* Several that the zones can spare; else one in the ordinary way. */
+static __always_inline unsigned long alloc_bulk(gfp_t gfp, unsigned order, unsigned long nr, struct list_head *list,
+						unsigned long caller)
+{
+	const struct zoneref *ref = NODE_DATA(0)->node_zonelists[gfp_zone(gfp)].zonerefs;
 	unsigned long got = 0;
 	struct page *page;
 	LIST_HEAD(taken);
 
-	if (!request_ok("alloc_pages_bulk_list", gfp, 0, _RET_IP_))
-		return 0;
-	for (; ref->zone && got < nr; ref++)
-		got += pcp_alloc_list(ref->zone, min(nr - got, zone_spare(ref->zone, highest)), &taken);
+	for (; nr > 1 && ref->zone && got < nr; ref++)
+		got += zone_alloc_blocks(ref->zone, order, min(nr - got, zone_spare(ref->zone, order, gfp_zone(gfp))),
+					 &taken);
 	list_for_each_entry(page, &taken, lru)
-		prep_new_page(page, 0, gfp);
-	if (!got && nr && (page = alloc_pages_slowpath(gfp, 0, zones, _RET_IP_))) {
+		prep_new_page(page, order, gfp);
+	if (!got && nr && (page = __alloc_pages(gfp, order, 0, caller))) {
 		list_add_tail(&page->lru, &taken);
 		got = 1;
 	}
 	list_splice_tail_init(&taken, list);
 	return got;
+}
+
+unsigned long alloc_pages_bulk_list(gfp_t gfp, unsigned long nr, struct list_head *list)
+{
+	if (!request_ok("alloc_pages_bulk_list", gfp, 0, _RET_IP_))
+		return 0;
+	return alloc_bulk(gfp, 0, nr, list, _RET_IP_);
+}
+
+unsigned long alloc_blocks_bulk_list(gfp_t gfp, unsigned order, unsigned long nr, struct list_head *list)
+{
+	if (!request_ok("alloc_blocks_bulk_list", gfp, order, _RET_IP_))
+		return 0;
+	return alloc_bulk(gfp, order, nr, list, _RET_IP_);
 }
 
 /* A block with an address: never from high memory (row B6). */
@@ -487,19 +516,16 @@ void free_pages(unsigned long addr, unsigned order)
 
 void get_page(struct page *page)
 {
-	struct page *head;
+	struct page *head = is_page(page) ? compound_head(page) : NULL;
 
-	if (!is_page(page)) {
+	if (!head)
 		misuse(MISUSE_FOREIGN, _RET_IP_, "get_page(%p): not a struct page of mem_map", (void *)page);
-		return;
-	}
-	head = compound_head(page);
-	if (page_count(head) > 0 && !PageReserved(head))
-		__atomic_fetch_add(&head->_count.counter, 1, __ATOMIC_RELAXED);
+	else if (PageReserved(head))
+		misuse(MISUSE_RESERVED, _RET_IP_, "get_page(pfn %lu): a reserved frame has no users", page_to_pfn(page));
+	else if (page_count(head) <= 0)
+		misuse(MISUSE_UNBALANCED, _RET_IP_, "get_page(pfn %lu): the frame is not in use", page_to_pfn(page));
 	else
-		misuse(PageReserved(head) ? MISUSE_RESERVED : MISUSE_UNBALANCED, _RET_IP_, "get_page(pfn %lu): %s",
-		       page_to_pfn(page), PageReserved(head) ? "a reserved frame: it is never freed, nor counted" :
-		       "the frame is not in use");
+		__atomic_fetch_add(&head->_count.counter, 1, __ATOMIC_RELAXED);
 }
 
 /* One user less, where others are left.  Any frame may lose one so, whoever's it is. */
@@ -514,24 +540,29 @@ static bool drop_unless_last(struct page *page)
 	return false;
 }
 
-void put_page(struct page *page)
+static __always_inline void put_page_from(struct page *page, const char *call, unsigned long caller)
 {
 	struct page *head;
 	int users;
 
 	if (!is_page(page)) {
-		misuse(MISUSE_FOREIGN, _RET_IP_, "put_page(%p): not a struct page of mem_map", (void *)page);
+		misuse(MISUSE_FOREIGN, caller, "%s(%p): not a struct page of mem_map", call, (void *)page);
 		return;
 	}
 	head = compound_head(page);
 	if (unlikely(free_suspect(head, head->order)) &&
-	    (drop_unless_last(head) || free_refused(head, head->order, "put_page", _RET_IP_)))
+	    (drop_unless_last(head) || free_refused(head, head->order, call, caller)))
 		return;
 	users = drop_reference(head);
 	if (users == 1)
 		free_block(head, head->order);
 	else if (users < 1)
-		free_lost_race(head, "put_page", _RET_IP_);
+		free_lost_race(head, call, caller);
+}
+
+void put_page(struct page *page)
+{
+	put_page_from(page, "put_page", _RET_IP_);
 }
 
 /* Frames side by side, no longer in use, on their way back to their zone. */
@@ -560,28 +591,47 @@ static void free_run_end(struct free_run *run)
 	run->nr = 0;
 }
 
+/* Is @page beside @run, in the same zone?  Then it is part of it. */
+static inline bool free_run_joins(struct free_run *run, struct page *page)
+{
+	if (!run->nr || (page->flags ^ run->first->flags) >> PG_NODE_SHIFT)
+		return false;
+	if (page + 1 == run->first)
+		run->first = page;
+	else if (page != run->first + run->nr)
+		return false;
+	run->nr++;
+	return true;
+}
+
 static inline void free_run_add(struct free_run *run, struct page *page)
 {
-	if (page != run->first + run->nr || (page->flags ^ run->first->flags) >> PG_NODE_SHIFT)
-		free_run_end(run);	/* not beside it, or of another zone */
-	if (!run->nr)
-		run->first = page;
 	page->flags &= ~PAGE_FLAGS_OWNER;
-	run->nr++;
+	if (free_run_joins(run, page))
+		return;
+	free_run_end(run);
+	run->first = page;
+	run->nr = 1;
 }
 
 void put_pages_list(struct list_head *list)
 {
 	struct free_run run = { .nr = 0 };
+	int users;
 
 	while (!list_empty(list)) {
 		struct page *page = list_first_entry(list, struct page, lru);
 
 		list_del(&page->lru);
-		if (free_suspect(page, 0) || page->flags & 1UL << PG_head)
-			put_page(page);		/* a block, or misuse */
-		else if (likely(drop_reference(page) == 1))
+		if (page->order || page_count(page) != 1 || unlikely(free_suspect(page, 0))) {
+			put_page_from(page, "put_pages_list", _RET_IP_);	/* a block, shared, or misuse */
+			continue;
+		}
+		users = drop_reference(page);
+		if (likely(users == 1))
 			free_run_add(&run, page);
+		else if (users < 1)
+			free_lost_race(page, "put_pages_list", _RET_IP_);
 	}
 	free_run_end(&run);
 }

@@ -84,30 +84,6 @@ struct page *pcp_alloc(struct zone *zone)
 	return page;
 }
 
-/* Few come by way of the CPU's list, many straight from the zone. */
-unsigned long pcp_alloc_list(struct zone *zone, unsigned long nr, struct list_head *list)
-{
-	unsigned long flags = arch_irq_save(), got = 0;
-	struct per_cpu_pages *pcp = &zone->pageset[smp_processor_id()];
-
-	if ((unsigned long)pcp->count < nr && nr <= (unsigned long)pcp->batch)
-		refill(zone, pcp);
-	for (; got < nr && pcp->count; got++) {
-		struct page *page = list_first_entry(&pcp->list, struct page, lru);
-
-		pcp_remove(pcp, page);
-		list_add_tail(&page->lru, list);
-	}
-	if (got < nr) {
-		spin_lock(&zone->lock);
-		got += buddy_alloc_frames(zone, nr - got, list);
-		spin_unlock(&zone->lock);
-	}
-	pcp->event[PGALLOC] += got;
-	arch_irq_restore(flags);
-	return got;
-}
-
 void pcp_free(struct zone *zone, struct page *page)
 {
 	unsigned long flags = arch_irq_save();

@@ -109,6 +109,7 @@ static void cache_release(struct kmem_cache *s)
 {
 	unsigned long off = (unsigned long)s - PAGE_OFFSET;
 
+	s->num = 0;		/* whoever goes on using it is told so */
 	if (!__cache_free(&cache_cache, pfn_to_page(off >> PAGE_SHIFT), off))
 		mm_panic("cache %p is no object in use of kmem_cache", (void *)s);
 }
@@ -166,7 +167,8 @@ static struct kmem_cache *create_checked(const char *name, unsigned size, unsign
 		return NULL;
 	}
 	if (preempt_count()) {
-		misuse(MISUSE_CONTEXT, caller, "kmem_cache_create(%s): may sleep, but preemption is off", name);
+		misuse(MISUSE_CONTEXT, caller, "kmem_cache_create(%s): may sleep, but preemption is off",
+		       name ? name : "NULL");
 		return NULL;
 	}
 	error = create_error(name, size, align, flags);
@@ -253,8 +255,27 @@ static unsigned long cache_out(const struct kmem_cache *s)
 	return n;
 }
 
+/* Is @s a cache?  If not, say so; @obj: what @call is about, or NULL. */
+static bool is_cache(const struct kmem_cache *s, const char *call, const void *obj, unsigned long caller)
+{
+	struct place pl;
+
+	place_find(&pl, s);
+	if (s == &cache_cache || (pl.kind == PLACE_OBJECT && pl.s == &cache_cache && pl.state == OBJ_USED))
+		return true;
+	if (obj)
+		misuse(MISUSE_ARGUMENT, caller, "%s(%p, %p): no cache, or one that was destroyed", call,
+		       (const void *)s, obj);
+	else
+		misuse(MISUSE_ARGUMENT, caller, "%s(%p): no cache, or one that was destroyed", call,
+		       (const void *)s);
+	return false;
+}
+
 int kmem_cache_shrink(struct kmem_cache *s)
 {
+	if (!is_cache(s, "kmem_cache_shrink", NULL, _RET_IP_))
+		return -EINVAL;
 	drain_one(s);
 	return cache_nr_slabs(s, SLABS_FREE) != 0;
 }
@@ -297,6 +318,8 @@ void kmem_cache_destroy(struct kmem_cache *s)
 	error = unlist_cache(s, &kind);
 	spin_unlock_irqrestore(&slab_caches_lock, irq);
 	if (!error) {
+		while (READ_ONCE(s->visitors))
+			port_yield();
 		slabs_release(s, 0);
 		cache_release(s);
 	} else if (kind == MISUSE_BUSY) {
@@ -365,13 +388,23 @@ void *slab_alloc_odd(struct kmem_cache *s, gfp_t gfp, int node, unsigned long ca
 	return obj;
 }
 
+static __cold_path void *alloc_from_nothing(const struct kmem_cache *s, unsigned long caller)
+{
+	is_cache(s, "kmem_cache_alloc", NULL, caller);
+	return NULL;
+}
+
 void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
 {
+	if (unlikely(!s))
+		return alloc_from_nothing(s, _RET_IP_);
 	return slab_alloc(s, gfp, -1, _RET_IP_);
 }
 
 void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
 {
+	if (unlikely(!s))
+		return alloc_from_nothing(s, _RET_IP_);
 	return node == -1 ? slab_alloc(s, gfp, -1, _RET_IP_) : slab_alloc_odd(s, gfp, node, _RET_IP_);
 }
 
@@ -385,18 +418,18 @@ void kmem_cache_free(struct kmem_cache *s, void *obj)
 		if (likely(PageSlab(page)) && likely(page->slab_cache == s) && likely(__cache_free(s, page, off)))
 			return;
 	}
-	if (obj)
+	if (obj && (!slab_is_available() || is_cache(s, "kmem_cache_free", obj, _RET_IP_)))
 		place_refuse("kmem_cache_free", s, obj, _RET_IP_);
 }
 
 unsigned kmem_cache_size(const struct kmem_cache *s)
 {
-	return s->object_size;
+	return is_cache(s, "kmem_cache_size", NULL, _RET_IP_) ? s->object_size : 0;
 }
 
 const char *kmem_cache_name(const struct kmem_cache *s)
 {
-	return s->name;
+	return is_cache(s, "kmem_cache_name", NULL, _RET_IP_) ? s->name : "(no cache)";
 }
 
 /* ---- bootstrap ------------------------------------------------------------------------------ */
@@ -421,15 +454,23 @@ void kmem_cache_init(void)
 
 void slab_for_each(bool (*fn)(struct kmem_cache *s, void *arg), void *arg)
 {
-	struct kmem_cache *s;
+	struct kmem_cache *s = NULL;
 	unsigned long irq;
-	unsigned i = 0;
+	bool more = true;
 
-	do {
+	/* The one that @fn looks at stays until it has been left. */
+	for (unsigned i = 0; ; i++) {
 		irq = spin_lock_irqsave(&slab_caches_lock);
-		s = nth_cache(i++);
+		if (s)
+			s->visitors--;
+		s = more ? nth_cache(i) : NULL;
+		if (s)
+			s->visitors++;
 		spin_unlock_irqrestore(&slab_caches_lock, irq);
-	} while (s && fn(s, arg));
+		if (!s)
+			return;
+		more = fn(s, arg);
+	}
 }
 
 void slab_get_info(struct kmem_cache *s, struct slabinfo *info)

@@ -165,6 +165,11 @@ void *__kmalloc(size_t size, gfp_t gfp)
 	return __do_kmalloc(size, gfp, -1, _RET_IP_);
 }
 
+void *__kmalloc_caller(size_t size, gfp_t gfp, unsigned long caller)
+{
+	return __do_kmalloc(size, gfp, -1, caller);
+}
+
 void *kmalloc_node(size_t size, gfp_t gfp, int node)
 {
 	return __do_kmalloc(size, gfp, node, _RET_IP_);

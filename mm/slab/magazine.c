@@ -145,7 +145,10 @@ void *cache_alloc_refill(struct kmem_cache *s, gfp_t gfp, unsigned long caller)
 	void *obj;
 
 	if (unlikely(!s->num)) {
-		slab_refuse_early("kmalloc", caller);
+		if (s == &kmalloc_too_early)
+			slab_refuse_early("kmalloc", caller);
+		else
+			misuse(MISUSE_ARGUMENT, caller, "kmem_cache_alloc(%p): the cache was destroyed", (void *)s);
 		return NULL;
 	}
 	do {
@@ -156,7 +159,7 @@ void *cache_alloc_refill(struct kmem_cache *s, gfp_t gfp, unsigned long caller)
 		arch_irq_restore(flags);
 		if (obj)
 			return obj;
-	} while (cache_grow(s, gfp, -1));
+	} while (cache_grow(s, gfp, -1, max(s->magazine_rounds, 1u)));
 	return NULL;
 }
 

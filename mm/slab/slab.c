@@ -52,7 +52,8 @@
  *
  * Invariants (slab_check returns the number)
  *
- *  S.1	Every page of a slab has PG_slab and slab_cache; the first has a count of 1.
+ *  S.1	Every page of a slab has PG_slab and slab_cache; the first has a count of 1, and
+ *	more while somebody holds a reference.
  *  S.2	A slab is aligned to its size; s_mem is its address; objects is the cache's
  *	num; every page's free_map is right (when states are on the slab).
  *  S.3	Each object's state is FREE, CACHED or USED; each byte that is no object's
@@ -159,19 +160,17 @@ static u8 *state_of(const struct kmem_cache *s, struct page *head, unsigned idx)
 	return slab_state(s, head + (off >> PAGE_SHIFT), off, idx);
 }
 
-static void states_init(struct kmem_cache *s, struct page *head)
+/* All objects of a new slab are free.  @map: their states, when these are on the slab. */
+static void states_init(struct kmem_cache *s, struct page *head, char *map)
 {
-	void *map = (char *)head->s_mem + s->map_offset;
 	unsigned i;
 
-	for (i = 0; i < 1u << s->order; i++)
-		head[i].free_map = s->states_in_page ? NULL : map;
 	if (s->states_in_page) {
 		for (i = 0; i < s->num; i++)
 			*state_of(s, head, i) = OBJ_FREE;
 		return;
 	}
-	memset(map, OBJ_NONE, ALIGN(s->num, sizeof(long)));
+	*(unsigned long *)(map + ALIGN(s->num, sizeof(long)) - sizeof(long)) = 0;	/* OBJ_NONE behind the last */
 	memset(map, OBJ_FREE, s->num);
 }
 
@@ -223,34 +222,30 @@ static inline enum slab_list slab_list_for(const struct page *head)
 	return head->inuse == 0 ? SLABS_FREE : head->inuse == head->objects ? SLABS_FULL : SLABS_PARTIAL;
 }
 
-static void slab_link(struct kmem_cache_node *n, struct page *head)
+static void slab_link(struct kmem_cache_node *n, struct page *head, enum slab_list to)
 {
-	enum slab_list to = slab_list_for(head);
-
 	list_add(&head->lru, &n->slabs[to]);
 	n->nr_slabs[to]++;
 }
 
-static void slab_unlink(struct kmem_cache_node *n, struct page *head)
+static void slab_unlink(struct kmem_cache_node *n, struct page *head, enum slab_list from)
 {
 	list_del(&head->lru);
-	n->nr_slabs[slab_list_for(head)]--;
+	n->nr_slabs[from]--;
 }
 
 /* @delta more objects are out of this slab: put it on the list that this calls for. */
 static void slab_count(struct kmem_cache_node *n, struct page *head, int delta)
 {
-	enum slab_list from = slab_list_for(head);
-	u16 inuse = (u16)(head->inuse + delta);
+	enum slab_list from = slab_list_for(head), to;
 
 	n->out += (unsigned long)(long)delta;
-	if (from == SLABS_PARTIAL && inuse != 0 && inuse != head->objects) {
-		head->inuse = inuse;
-		return;
+	head->inuse = (u16)(head->inuse + delta);
+	to = slab_list_for(head);
+	if (from != to) {
+		slab_unlink(n, head, from);
+		slab_link(n, head, to);
 	}
-	slab_unlink(n, head);
-	head->inuse = inuse;
-	slab_link(n, head);
 }
 
 void slab_node_init(struct kmem_cache_node *n)
@@ -265,29 +260,54 @@ void slab_node_init(struct kmem_cache_node *n)
 	n->out = 0;
 }
 
+/* Hold @to's lock instead of @held's (NULL: of none).  Interrupts off.  Return: @to. */
+static inline struct kmem_cache_node *node_lock_instead(struct kmem_cache_node *held, struct kmem_cache_node *to)
+{
+	if (held == to)
+		return to;
+	if (held)
+		spin_unlock(&held->lock);
+	spin_lock(&to->lock);
+	return to;
+}
+
 /* ---- slabs from pages, and back ------------------------------------------------------- */
 
-/* The pages of a new slab, marked as such; counted when the slab is linked. */
-static struct page *kmem_getpages(struct kmem_cache *s, gfp_t gfp, int node)
+/* Blocks of pages for up to @nr slabs, onto @fresh.  Return: false: none. */
+static bool kmem_getpages(struct kmem_cache *s, gfp_t gfp, int node, unsigned nr, struct list_head *fresh)
 {
 	struct page *head;
+
+	gfp = (gfp & ~(__GFP_ZERO | __GFP_COMP | __GFP_MOVABLE)) | s->gfp;
+	if (nr > 1 && node < 0)
+		return alloc_blocks_bulk_list(gfp, s->order, nr, fresh) != 0;
+	head = alloc_pages_node(node, gfp, s->order);
+	if (head)
+		list_add(&head->lru, fresh);
+	return head != NULL;
+}
+
+/* Make a slab of a block of pages; counted when it is linked. */
+static void slab_init(struct kmem_cache *s, struct page *head)
+{
+	char *first = __va((unsigned long)page_offset(head)), *map = s->states_in_page ? NULL : first + s->map_offset;
 	unsigned i;
 
-	gfp &= ~(__GFP_ZERO | __GFP_COMP | __GFP_MOVABLE);
-	head = alloc_pages_node(node, gfp | s->gfp, s->order);
-	if (!head)
-		return NULL;
 	for (i = 0; i < 1u << s->order; i++) {
 		__SetPageSlab(head + i);
 		head[i].slab_cache = s;
+		head[i].free_map = (unsigned long *)map;
 	}
-	head->s_mem = __va(page_to_phys(head));
+	head->s_mem = first;
 	head->inuse = 0;
 	head->objects = (u16)s->num;
-	return head;
+	states_init(s, head, map);
+	for (i = 0; s->ctor && i < s->num; i++)
+		s->ctor(first + (unsigned long)i * s->size);
 }
 
-static void kmem_freepages(struct kmem_cache *s, struct page *head)
+/* Its pages are no slab any more. */
+static void slab_fini(struct kmem_cache *s, struct page *head)
 {
 	unsigned i;
 
@@ -299,7 +319,6 @@ static void kmem_freepages(struct kmem_cache *s, struct page *head)
 	head->virtual = NULL;
 	head->private = 0;
 	head->order = (u8)s->order;
-	__free_pages(head, s->order);
 }
 
 /* Account a slab's pages to (+1) or from (-1) its zone, when it is linked or unlinked for good. */
@@ -308,23 +327,27 @@ static void slab_account(struct kmem_cache *s, struct page *head, long sign)
 	zone_stat_add(page_zone(head), NR_SLAB_UNRECLAIMABLE, sign * (1L << s->order));
 }
 
-bool cache_grow(struct kmem_cache *s, gfp_t gfp, int node)
+bool cache_grow(struct kmem_cache *s, gfp_t gfp, int node, unsigned want)
 {
-	struct page *head = kmem_getpages(s, gfp, node);
-	struct kmem_cache_node *n;
+	struct kmem_cache_node *n = NULL;
 	unsigned long flags;
-	unsigned i;
+	struct page *head;
+	LIST_HEAD(fresh);
 
-	if (!head)
+	if (!kmem_getpages(s, gfp, node, DIV_ROUND_UP(want, s->num), &fresh))
 		return false;
-	states_init(s, head);
-	for (i = 0; s->ctor && i < s->num; i++)
-		s->ctor((char *)head->s_mem + (unsigned long)i * s->size);
-	n = &s->node[page_to_nid(head)];
-	flags = spin_lock_irqsave(&n->lock);
-	slab_link(n, head);
-	slab_account(s, head, 1);
-	spin_unlock_irqrestore(&n->lock, flags);
+	list_for_each_entry(head, &fresh, lru)
+		slab_init(s, head);
+	flags = arch_irq_save();
+	while (!list_empty(&fresh)) {
+		head = list_last_entry(&fresh, struct page, lru);	/* so the first is used first */
+		list_del(&head->lru);
+		n = node_lock_instead(n, &s->node[page_to_nid(head)]);
+		slab_link(n, head, SLABS_FREE);
+		slab_account(s, head, 1);
+	}
+	spin_unlock(&n->lock);
+	arch_irq_restore(flags);
 	return true;
 }
 
@@ -335,9 +358,9 @@ static void collect_empty(struct kmem_cache *s, struct kmem_cache_node *n, unsig
 	while (n->nr_slabs[SLABS_FREE] > keep) {
 		struct page *head = list_last_entry(&n->slabs[SLABS_FREE], struct page, lru);
 
-		slab_unlink(n, head);
+		slab_unlink(n, head, SLABS_FREE);
 		slab_account(s, head, -1);
-		list_add(&head->lru, doomed);
+		list_add_tail(&head->lru, doomed);
 	}
 }
 
@@ -345,14 +368,13 @@ static void collect_empty(struct kmem_cache *s, struct kmem_cache_node *n, unsig
 static unsigned long free_doomed(struct kmem_cache *s, struct list_head *doomed)
 {
 	unsigned long pages = 0;
+	struct page *head;
 
-	while (!list_empty(doomed)) {
-		struct page *head = list_first_entry(doomed, struct page, lru);
-
-		list_del(&head->lru);
-		kmem_freepages(s, head);
+	list_for_each_entry(head, doomed, lru) {
+		slab_fini(s, head);
 		pages += 1UL << s->order;
 	}
+	put_pages_list(doomed);
 	return pages;
 }
 
@@ -410,7 +432,7 @@ unsigned slabs_take(struct kmem_cache *s, int node, struct round *round, unsigne
 	for (nid = 0; nid < MAX_NUMNODES && got < want; nid++)
 		if (node < 0 || node == nid)
 			got += node_take(s, &s->node[nid], round + want - got, want - got);
-	if (got < want)
+	if (got && got < want)
 		memmove(round, round + want - got, got * sizeof(*round));
 	return got;
 }
@@ -466,7 +488,7 @@ void *slab_alloc_direct(struct kmem_cache *s, gfp_t gfp, int node)
 		arch_irq_restore(flags);
 		if (got)
 			return r.obj;
-		grown = cache_grow(s, gfp, node);
+		grown = cache_grow(s, gfp, node, 1);
 	} while (grown);
 	return NULL;
 }
@@ -530,7 +552,7 @@ static int check_slab(struct kmem_cache *s, struct page *head, enum slab_list li
 {
 	unsigned i;
 
-	if (page_count(head) != 1)
+	if (page_count(head) < 1)
 		return 1;
 	for (i = 0; i < 1u << s->order; i++)
 		if (!PageSlab(head + i) || head[i].slab_cache != s)

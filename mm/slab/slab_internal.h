@@ -64,7 +64,7 @@ struct kmem_cache {
 	/* read by every alloc and free */
 	struct magazine *cpu[NR_CPUS];	/* loaded; changed by that CPU, interrupts off */
 	u32 reciprocal;		/* index = offset * reciprocal >> 32 */
-	unsigned num;		/* objects in a slab; 0: a cache that is not made yet */
+	unsigned num;		/* objects in a slab; 0: a cache that is not made yet, or destroyed */
 	unsigned long offset_mask; /* bytes of a slab - 1 */
 	bool states_in_page;	/* where the states are */
 
@@ -82,6 +82,7 @@ struct kmem_cache {
 	void (*ctor)(void *);
 
 	struct list_head list;	/* slab_caches; under slab_caches_lock */
+	unsigned visitors;	/* slab_for_each() looks at it; under slab_caches_lock */
 	struct kmem_cache_node node[MAX_NUMNODES]; /* each under its lock */
 };
 
@@ -98,8 +99,11 @@ void slab_refuse_early(const char *call, unsigned long caller) __cold_path;
 void slab_geometry(struct kmem_cache *s);
 void slab_node_init(struct kmem_cache_node *n);
 
-/** cache_grow() - one more slab, empty, from @node (-1: any).  No lock held.  False: no memory. */
-bool cache_grow(struct kmem_cache *s, gfp_t gfp, int node);
+/**
+ * cache_grow() - one more empty slab, from @node (-1: any); more, for up to @want objects,
+ * as long as free memory is above the low watermark.  No lock held.  False: no memory.
+ */
+bool cache_grow(struct kmem_cache *s, gfp_t gfp, int node, unsigned want);
 
 /**
  * slabs_take() - move up to @want objects out of the slabs, to be popped in order of address

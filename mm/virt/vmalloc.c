@@ -119,7 +119,10 @@ static void drop_page(pte_t old, unsigned long addr, void *list)
 			 (unsigned long long)old.val, (void *)addr);
 	__ClearPageVmalloc(page);
 	zone_stat_add(page_zone(page), NR_VMALLOC_PAGES, -1);
-	list_add_tail(&page->lru, list);
+	if (page_count(page) == 1)
+		list_add_tail(&page->lru, list);
+	else
+		put_page(page);		/* of its further users, whose page->lru it now is */
 }
 
 /* The frame number for page @i of an area; @taken: fresh frames, for VM_ALLOC. */
@@ -444,9 +447,9 @@ static void *do_kvmalloc(size_t size, gfp_t gfp, unsigned long caller)
 	void *p = NULL;
 
 	if (!may_vmalloc)
-		return kmalloc(size, gfp);
+		return __kmalloc_caller(size, gfp, caller);
 	if (size <= KMALLOC_MAX_SIZE)
-		p = kmalloc(size, (gfp & ~__GFP_NOFAIL) | __GFP_NOWARN | once);
+		p = __kmalloc_caller(size, (gfp & ~__GFP_NOFAIL) | __GFP_NOWARN | once, caller);
 	return p ? p : do_vmalloc(size, gfp, caller);
 }
 

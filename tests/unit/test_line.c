@@ -19,8 +19,20 @@ static size_t at;
 static unsigned bells;
 static bool too_wide;	/* text ran into the last column */
 
+static char redrawn[512];	/* what the person saw after the line was wiped and drawn again */
+static size_t redrawn_at;
+
+/* '\1' followed by '!' stands for text of somebody else, which wiped the line. */
 static int next_key(void)
 {
+	memcpy(redrawn, screen, sizeof(screen));
+	redrawn_at = at;
+	if (keys[0] == '\1' && keys[1] == '!') {
+		keys += 2;
+		memset(screen, 0, sizeof(screen));
+		at = 0;
+		return LINE_REDRAW;
+	}
 	return *keys ? (unsigned char)*keys++ : -1;
 }
 
@@ -227,6 +239,19 @@ START_TEST(random_keys_stay_within_bounds)
 }
 END_TEST
 
+/* After each of others' lines the prompt and the text stand there again, the cursor where it was. */
+START_TEST(a_wiped_line_is_drawn_again)
+{
+	keys = "hello\033[D\1!";
+	ck_assert(!line_read(&io, "> ", words, line));	/* the input ends there */
+	ck_assert_str_eq(redrawn, "> hello");
+	ck_assert_uint_eq(redrawn_at, 6);
+	gives("hel\1!lo\r", "hello");
+	gives("hello\033\1![\1!D\1!x\r", "hellxo");	/* in the middle of a key, too */
+	gives("\1!\1!\r", "");
+}
+END_TEST
+
 START_TEST(without_a_terminal)
 {
 	static const struct line_io plain = { next_key, terminal, get_columns, false };
@@ -251,4 +276,5 @@ UNIT_SUITE(line,
 	tab_completes,
 	a_long_line_scrolls,
 	random_keys_stay_within_bounds,
+	a_wiped_line_is_drawn_again,
 	without_a_terminal)

@@ -27,25 +27,24 @@ static int note(int argc, char **argv)
 }
 
 const struct command story_commands[] = {
-	{ "tour", "", "none", NULL, NULL, note, 0, 0, COMPLETE_NOTHING },
+	{ "tour", "", "none", NULL, NULL, note, 0, 0, NULL },
 	{ .name = NULL },
 };
 const struct command report_commands[] = {
-	{ "meminfo", "", "none", NULL, NULL, note, 0, 0, COMPLETE_NOTHING },
-	{ "buddyinfo", "", "none", NULL, NULL, note, 0, 0, COMPLETE_NOTHING },
+	{ "meminfo", "", "none", NULL, NULL, note, 0, 0, NULL },
+	{ "buddyinfo", "", "none", NULL, NULL, note, 0, 0, NULL },
 	{ .name = NULL },
 };
 const struct command memory_commands[] = {
-	{ "alloc", "ORDER [FLAGS...]", "any", NULL, NULL, note, 1, 10, COMPLETE_GFP },
+	{ "alloc", "ORDER [FLAGS...]", "any", NULL, NULL, note, 1, 10, complete_gfp },
 	{ .name = NULL },
 };
+const struct command translate_commands[] = { { .name = NULL } };
 const struct command task_commands[] = { { .name = NULL } };
 const struct command test_commands[] = { { .name = NULL } };
 
-bool selftest_on_terminal;
-
 int tour(int argc, char **argv) { return note(argc, argv); }
-const char *program_name(unsigned i) { return i ? NULL : "hello"; }
+void report_ended_tasks(void) { }
 
 static void drop(struct seq *s, const char *text, size_t len)
 {
@@ -83,6 +82,73 @@ START_TEST(lines_become_commands_and_words)
 	runs("nothing; alloc; meminfo x; meminfo", "[meminfo]", 3);
 	status = 1;
 	runs("meminfo; meminfo", "[meminfo][meminfo]", 2);
+	status = CMD_INTERRUPTED;
+	runs("meminfo; meminfo", "[meminfo]", 1);	/* Ctrl-C ends the whole line */
+	status = 0;
+}
+END_TEST
+
+static void offered(void *arg, const char *word)
+{
+	(void)arg;
+	mm_snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "[%s]", word);
+}
+
+/* Is @word offered behind @before? */
+static bool offers(const char *before, const char *word)
+{
+	char want[64];
+
+	seen[0] = '\0';
+	complete(before, offered, NULL);
+	mm_snprintf(want, sizeof(want), "[%s]", word);
+	return strstr(seen, want) != NULL;
+}
+
+START_TEST(tab_offers_what_fits_the_place)
+{
+	ck_assert(offers("", "meminfo") && offers("mem", "meminfo") && offers("meminfo;", "alloc"));
+	ck_assert(!offers("meminfo ", "meminfo"));		/* it takes no argument */
+	ck_assert(offers("help ", "meminfo") && !offers("help meminfo ", "meminfo"));
+	ck_assert(!offers("alloc ", "GFP_KERNEL") && offers("alloc 3 ", "GFP_KERNEL"));
+	ck_assert(offers("alloc 3 GFP_KERNEL ", "__GFP_ZERO") && offers("tour; alloc  0 GF", "GFP_DMA"));
+	ck_assert(!offers("nothing ", "meminfo"));
+	ck_assert(offers("alloc \"a;b\" ", "GFP_KERNEL"));	/* no command ends inside quotes */
+}
+END_TEST
+
+static char written[512];
+
+static void keep_written(struct seq *q, const char *text, size_t len)
+{
+	(void)q;
+	mm_snprintf(written + strlen(written), sizeof(written) - strlen(written), "%.*s", (int)len, text);
+}
+
+START_TEST(long_errors_are_wrapped_at_blanks)
+{
+	unsigned columns = console_columns();
+
+	console.write = keep_written;
+	console_wrapped(4, "short");
+	ck_assert_str_eq(written, "short\n");
+	for (int i = 0; i < 40; i++)
+		strcpy(seen + 9 * i, "a_word_x ");
+	written[0] = '\0';
+	console_wrapped(4, seen);
+	for (const char *line = written; *line; line = strchr(line, '\n') + 1) {
+		size_t n = strcspn(line, "\n");
+
+		ck_assert_uint_lt(n, columns);
+		ck_assert(line == written || strncmp(line, "    a_word_x", 12) == 0);
+		ck_assert(line[n - 1] == 'x' || line[n - 1] == ' ');
+	}
+	memset(seen, 'y', 200);		/* a word longer than a line is cut */
+	seen[200] = '\0';
+	written[0] = '\0';
+	console_wrapped(0, seen);
+	ck_assert_uint_gt(strlen(written), 202);
+	console.write = drop;
 }
 END_TEST
 
@@ -176,6 +242,8 @@ END_TEST
 
 UNIT_SUITE(shell,
 	lines_become_commands_and_words,
+	tab_offers_what_fits_the_place,
+	long_errors_are_wrapped_at_blanks,
 	a_wrong_name_finds_the_right_one,
 	numbers,
 	flags,
