@@ -56,7 +56,7 @@ const struct command test_commands[] = {
 	  "memory must be what they were, and every invariant must hold.  Ctrl-C ends it after the test\n"
 	  "that runs.",
 	  "selftest B4", cmd_selftest, 0, 1, complete_selftest },
-	{ "stress", "SECONDS|ROUNDSr", "everything at random, threads and interrupts at once",
+	{ "stress", "SECONDS|ROUNDSr", "everything at random, threads and interrupts",
 	  "Four threads and interrupts take, write, verify and give pages, objects, areas, mappings and\n"
 	  "address spaces.  Fails when a word was overwritten, a count differs afterwards or an invariant\n"
 	  "is broken.  Ctrl-C ends it early.",

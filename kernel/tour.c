@@ -398,7 +398,7 @@ int tour(int argc, char **argv)
 }
 
 const struct command story_commands[] = {
-	{ "tour", "", "the whole story in about two screens, with live values",
+	{ "tour", "", "the whole story in about two screens, live values",
 	  "Layout, zones, a block split and merged, what flags choose, one kmalloc followed to its zone,\n"
 	  "a high frame through each window, scattered frames made one, and the walk of an address.\n"
 	  "It takes memory, gives it back, and fails if the counts differ afterwards.",

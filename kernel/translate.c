@@ -61,7 +61,7 @@ static void print_target(const struct pt_step *step)
 	else if (step->level == 1)
 		kprintf("            -> frame");
 	else
-		kprintf("            -> %lu MiB page", 1UL << (pt_shift(step->level) - 20));
+		kprintf("            -> %lu MiB", 1UL << (pt_shift(step->level) - 20));
 	kprintf(" at 0x%08llx: ", (unsigned long long)pte_pfn(step->entry) << PAGE_SHIFT);
 	print_flags(step->entry, leaf);
 	kprintf("\n");

@@ -68,12 +68,12 @@ high:
 	movl	%eax, %cr3
 
 	movl	$boot_stack_top, %esp
-	pushl	%ebx
-	pushl	%ebp
+	movl	%ebp, %esi
 	xorl	%ebp, %ebp		/* the end of the chain of frames */
-	pushl	$0
+	xorl	%eax, %eax
 	call	cpu_early_init		/* GDT, %fs */
-	addl	$4, %esp
+	movl	%esi, %eax
+	movl	%ebx, %edx
 	call	i386_start
 	ud2
 

@@ -13,9 +13,7 @@
  */
 	.globl switch_stacks
 	.type switch_stacks, @function
-switch_stacks:
-	movl	4(%esp), %eax
-	movl	8(%esp), %edx
+switch_stacks:				/* eax = save, edx = next */
 	pushl	%ebp
 	pushl	%ebx
 	pushl	%esi
@@ -35,19 +33,18 @@ thread_start:
 	pushl	$0			/* a frame whose caller is nobody ends the chain */
 	pushl	$0
 	movl	%esp, %ebp
-	pushl	%esi
+	movl	%esi, %eax
 	call	*%ebx
-	pushl	$0
+	xorl	%eax, %eax
 	call	thread_exit
 	ud2
 
 /* void enter_user(u32 entry, u32 sp): what iret needs to go down to privilege 3. */
 	.globl enter_user
 	.type enter_user, @function
-enter_user:
+enter_user:				/* eax = entry, edx = sp */
 	cli
-	movl	4(%esp), %ecx
-	movl	8(%esp), %edx
+	movl	%eax, %ecx
 	pushl	$USER_DS
 	pushl	%edx
 	pushl	$0x202			/* interrupts on */

@@ -38,9 +38,8 @@ trap_common:
 	movl	%eax, %es
 	movl	$CPU_FS, %eax
 	movl	%eax, %fs
-	pushl	%esp
+	movl	%esp, %eax		/* the first argument */
 	call	trap_dispatch
-	addl	$4, %esp
 	popal
 	popl	%gs
 	popl	%fs

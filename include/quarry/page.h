@@ -145,7 +145,11 @@ static inline bool virt_addr_valid(const void *p)
 }
 
 static inline unsigned page_zonenum(const struct page *p) { return p->flags >> PG_ZONE_SHIFT & 3; }
-static inline unsigned page_to_nid(const struct page *p) { return p->flags >> PG_NODE_SHIFT & 63; }
+/* A build for one node need not look. */
+static inline unsigned page_to_nid(const struct page *p)
+{
+	return MAX_NUMNODES == 1 ? 0 : p->flags >> PG_NODE_SHIFT & 63;
+}
 /** PageHighMem() - has this frame no permanent kernel address? */
 static inline bool PageHighMem(const struct page *p) { return page_zonenum(p) == ZONE_HIGHMEM; }
 

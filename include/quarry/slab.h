@@ -7,7 +7,7 @@
  *
  *	kmalloc -> __do_kmalloc -> __cache_alloc	a CPU's own magazine
  *		-> cache_alloc_refill			a partial slab, then a free one
- *		-> cache_grow -> kmem_getpages -> alloc_pages_node	then a new one
+ *		-> cache_grow -> kmem_getpages		then new ones, from the page allocator
  */
 #ifndef QUARRY_SLAB_H
 #define QUARRY_SLAB_H

@@ -16,7 +16,8 @@
  * Loaded empty: swap, if the other is full; else refill.  Loaded full: flush
  * the other, if it is full, and swap.  Either way half of what the pair can hold
  * is there afterwards, so a program must take or free a whole magazine of objects
- * before a lock is taken again: `capacity` operations share one.
+ * before a lock is taken again: `capacity` operations share one.  When the slabs are
+ * empty too, slabs for a whole magazine are asked of the page allocator at once.
  *
  * Beside each object lies the address of its state: taking it costs one store
  * and no arithmetic.  To every check an object in a magazine is free.

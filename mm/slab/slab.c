@@ -43,13 +43,6 @@
  * Exact while offset and size stay below 2^16.  A slab of one object is larger
  * perhaps; its reciprocal is 1, so that offset 0 alone is a whole multiple.
  *
- * Which size of slab
- *
- * The smallest of up to 8 pages that wastes at most an eighth of itself, else
- * the one of these that wastes least; for larger objects the smallest block.
- * Single pages are always to be had, larger blocks are not: kmalloc(4096)
- * works as long as one page is free.
- *
  * Invariants (slab_check returns the number)
  *
  *  S.1	Every page of a slab has PG_slab and slab_cache; the first has a count of 1, and
@@ -84,65 +77,14 @@
 
 #include <quarry/string.h>
 
-#define SLAB_MAX_ORDER 3	/* of slabs with more than one object */
 #define STATES_FREE ((unsigned long)-1 / 0xff * OBJ_FREE)	/* the FREE bit of each byte of a word */
 
-_Static_assert(PAGE_SHIFT + SLAB_MAX_ORDER < 16, "the reciprocal is exact below 2^16");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the lowest bits of a word are its first byte");
 
 void slab_refuse_early(const char *call, unsigned long caller)
 {
 	misuse(MISUSE_CONTEXT, caller, "%s: called before the slab layer is up: use memblock_alloc before mm_init",
 	       call);
-}
-
-/* ---- geometry ------------------------------------------------------------------ */
-
-/* Objects of @size that fit 2^@order pages, with their states unless those are @in_page. */
-static unsigned long slab_fit(unsigned size, bool in_page, unsigned order)
-{
-	unsigned long bytes = PAGE_SIZE << order, n;
-
-	if (in_page)
-		return bytes / size;
-	n = bytes / (size + 1);
-	while (n * size + ALIGN(n, sizeof(long)) > bytes)
-		n--;
-	return n;
-}
-
-static unsigned slab_choose_order(unsigned size, bool in_page)
-{
-	unsigned long bytes, n, waste, least = ~0UL;
-	unsigned order, best = get_order(size);
-
-	for (order = 0; order <= SLAB_MAX_ORDER; order++) {
-		bytes = PAGE_SIZE << order;
-		n = slab_fit(size, in_page, order);
-		if (!n)
-			continue;
-		waste = bytes - n * (in_page ? size : size + 1);
-		if (waste * 8 <= bytes)
-			return order;
-		if (waste << (SLAB_MAX_ORDER - order) < least) {
-			least = waste << (SLAB_MAX_ORDER - order);
-			best = order;
-		}
-	}
-	return best;
-}
-
-void slab_geometry(struct kmem_cache *s)
-{
-	unsigned long bytes;
-
-	s->states_in_page = s->size >= STATE_GRANULE;
-	s->order = slab_choose_order(s->size, s->states_in_page);
-	bytes = PAGE_SIZE << s->order;
-	s->num = (unsigned)slab_fit(s->size, s->states_in_page, s->order);
-	s->offset_mask = bytes - 1;
-	s->map_offset = s->states_in_page ? 0 : (unsigned)(bytes - ALIGN(s->num, sizeof(long)));
-	s->reciprocal = s->num == 1 ? 1 : (u32)(((1ULL << 32) + s->size - 1) / s->size);
 }
 
 /* ---- the states of one slab ------------------------------------------------------ */
@@ -160,14 +102,21 @@ static u8 *state_of(const struct kmem_cache *s, struct page *head, unsigned idx)
 	return slab_state(s, head + (off >> PAGE_SHIFT), off, idx);
 }
 
+/* State of the object that begins at @off of the slab @head, when the states are in the struct pages. */
+static inline u8 *state_in_page(struct page *head, unsigned long off)
+{
+	return (u8 *)&head[off >> PAGE_SHIFT].free_bits + ((off & ~PAGE_MASK) >> STATE_SHIFT);
+}
+
 /* All objects of a new slab are free.  @map: their states, when these are on the slab. */
 static void states_init(struct kmem_cache *s, struct page *head, char *map)
 {
+	unsigned long off = 0;
 	unsigned i;
 
 	if (s->states_in_page) {
-		for (i = 0; i < s->num; i++)
-			*state_of(s, head, i) = OBJ_FREE;
+		for (i = 0; i < s->num; i++, off += s->size)
+			*state_in_page(head, off) = OBJ_FREE;
 		return;
 	}
 	*(unsigned long *)(map + ALIGN(s->num, sizeof(long)) - sizeof(long)) = 0;	/* OBJ_NONE behind the last */
@@ -177,16 +126,17 @@ static void states_init(struct kmem_cache *s, struct page *head, char *map)
 /* Move up to @want free objects to @top[-1], @top[-2] ...; states in the struct pages. */
 static unsigned take_in_page(struct kmem_cache *s, struct page *head, struct round *top, unsigned want)
 {
+	unsigned long off = 0;
 	unsigned i, got = 0;
 
-	for (i = 0; i < s->num && got < want; i++) {
-		u8 *state = state_of(s, head, i);
+	for (i = 0; i < s->num && got < want; i++, off += s->size) {
+		u8 *state = state_in_page(head, off);
 
 		if (*state != OBJ_FREE)
 			continue;
 		*state = OBJ_CACHED;
 		got++;
-		*--top = (struct round){ (char *)head->s_mem + (unsigned long)i * s->size, state };
+		*--top = (struct round){ (char *)head->s_mem + off, state };
 	}
 	return got;
 }
@@ -215,7 +165,7 @@ static inline unsigned slab_take(struct kmem_cache *s, struct page *head, struct
 	return s->states_in_page ? take_in_page(s, head, top, want) : take_on_slab(s, head, top, want);
 }
 
-/* ---- the three lists: slab_link and slab_unlink own them, and nr_slabs ----------------- */
+/* ---- the three lists: these own them, and nr_slabs ----------------- */
 
 static inline enum slab_list slab_list_for(const struct page *head)
 {
@@ -235,7 +185,7 @@ static void slab_unlink(struct kmem_cache_node *n, struct page *head, enum slab_
 }
 
 /* @delta more objects are out of this slab: put it on the list that this calls for. */
-static void slab_count(struct kmem_cache_node *n, struct page *head, int delta)
+static __always_inline void slab_count(struct kmem_cache_node *n, struct page *head, int delta)
 {
 	enum slab_list from = slab_list_for(head), to;
 
@@ -243,8 +193,9 @@ static void slab_count(struct kmem_cache_node *n, struct page *head, int delta)
 	head->inuse = (u16)(head->inuse + delta);
 	to = slab_list_for(head);
 	if (from != to) {
-		slab_unlink(n, head, from);
-		slab_link(n, head, to);
+		list_move(&head->lru, &n->slabs[to]);
+		n->nr_slabs[from]--;
+		n->nr_slabs[to]++;
 	}
 }
 
@@ -291,9 +242,9 @@ static bool kmem_getpages(struct kmem_cache *s, gfp_t gfp, int node, unsigned nr
 static void slab_init(struct kmem_cache *s, struct page *head)
 {
 	char *first = __va((unsigned long)page_offset(head)), *map = s->states_in_page ? NULL : first + s->map_offset;
-	unsigned i;
+	unsigned i, pages = 1u << s->order;
 
-	for (i = 0; i < 1u << s->order; i++) {
+	for (i = 0; i < pages; i++) {
 		__SetPageSlab(head + i);
 		head[i].slab_cache = s;
 		head[i].free_map = (unsigned long *)map;
@@ -309,9 +260,9 @@ static void slab_init(struct kmem_cache *s, struct page *head)
 /* Its pages are no slab any more. */
 static void slab_fini(struct kmem_cache *s, struct page *head)
 {
-	unsigned i;
+	unsigned i, pages = 1u << s->order;
 
-	for (i = 0; i < 1u << s->order; i++) {
+	for (i = 0; i < pages; i++) {
 		__ClearPageSlab(head + i);
 		head[i].slab_cache = NULL;
 		head[i].free_map = NULL;

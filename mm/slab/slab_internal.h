@@ -2,7 +2,7 @@
 /*
  * slab_internal.h: what the files of mm/slab share.
  *
- * From the ground: slab.c (one slab; the three lists of a node), magazine.c (a
+ * From the ground: geometry.c (sizes), slab.c (one slab; the three lists of a node), magazine.c (a
  * CPU's own objects), place.c (what a pointer is to us), cache.c (kmem_cache),
  * kmalloc.c.  A file calls those before it, never those after it.
  */
@@ -91,12 +91,15 @@ struct kmem_cache {
 #define SLAB_PERMANENT 0x20000u		/* the layer's own: never destroyed */
 #define SLAB_NO_MAGAZINE 0x40000u	/* each object goes straight to its slab */
 
+/* ---- geometry.c ---------------------------------------------------------------- */
+
+/** slab_geometry() - from @s->size to order, num, reciprocal and the place of the states. */
+void slab_geometry(struct kmem_cache *s);
+
 /* ---- slab.c -------------------------------------------------------------------- */
 
 /** slab_refuse_early() - report a call before kmem_cache_init(). */
 void slab_refuse_early(const char *call, unsigned long caller) __cold_path;
-/** slab_geometry() - from @s->size to order, num, reciprocal and the place of the states. */
-void slab_geometry(struct kmem_cache *s);
 void slab_node_init(struct kmem_cache_node *n);
 
 /**

@@ -35,9 +35,12 @@ SELFTEST(C1, nomemalloc_leaves_the_reserves)
 	CHECK_EQ(more, 0);
 }
 
+static bool nothing_left;
+
 static void give_some_later(void *taken)
 {
-	thread_sleep_ms(40);
+	while (!READ_ONCE(nothing_left))
+		thread_sleep_ms(10);
 	st_give_some(taken, 0, 32);
 }
 
@@ -46,13 +49,18 @@ SELFTEST(C3, nofail_waits_for_memory)
 {
 	LIST_HEAD(taken);
 	struct page *page;
-	int pid = thread_spawn("giver", give_some_later, &taken);
+	unsigned long n;
+	int pid;
 
+	nothing_left = false;
+	pid = thread_spawn("giver", give_some_later, &taken);
 	CHECK(pid > 0);
-	CHECK(st_take(&taken, GFP_KERNEL | __GFP_DMA | __GFP_NOWARN, 0, ~0UL) > 32);
+	n = st_take(&taken, GFP_KERNEL | __GFP_DMA | __GFP_NOWARN, 0, ~0UL);
+	WRITE_ONCE(nothing_left, true);
 	page = alloc_page(GFP_KERNEL | __GFP_DMA | __GFP_NOFAIL);
 	thread_wait(pid);
 	st_give(&taken, 0);
+	CHECK(n > 32);
 	CHECK(page);
 	CHECK_EQ(page_zone(page)->type, ZONE_DMA);
 	__free_page(page);

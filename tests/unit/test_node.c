@@ -207,7 +207,21 @@ START_TEST(each_range_beyond_the_limit_counts_once)
 }
 END_TEST
 
+/* A range over the border of two frames that has neither whole, and one behind it. */
+START_TEST(a_range_without_a_whole_frame_vanishes_alone)
+{
+	const struct e820_entry map[] = { { 0x1800, 0x1000, E820_RAM }, { 0x5800, 0x1c00, E820_RAM } };
+	static struct memblock mb;
+
+	e820_to_memblock(&mb, map, ARRAY_SIZE(map), 1ULL << 32);
+	ck_assert_uint_eq(mb.memory.cnt, 1);
+	ck_assert_uint_eq(mb.memory.regions[0].base, 0x6000);
+	ck_assert_uint_eq(mb.memory.regions[0].size, 0x1000);
+}
+END_TEST
+
 UNIT_SUITE(node,
+	a_range_without_a_whole_frame_vanishes_alone,
 	an_allocation_is_aligned_and_clear,
 	sizes_and_alignments_that_cannot_be,
 	giving_back_what_was_not_taken,

@@ -798,7 +798,7 @@ START_TEST(slab_check_names_what_is_broken)
 	m = s->cpu[0];
 	kmem_cache_free(s, many[0]);
 	PLANTED(1, __ClearPageSlab(head), __SetPageSlab(head));
-	PLANTED(1, atomic_set(&head->_count, 2), atomic_set(&head->_count, 1));
+	PLANTED(1, atomic_set(&head->_count, 0), atomic_set(&head->_count, 1));
 	PLANTED(1, head->slab_cache = NULL, head->slab_cache = s);
 	PLANTED(2, head->s_mem = p, head->s_mem = page_address(head));
 	PLANTED(2, head->objects++, head->objects--);
