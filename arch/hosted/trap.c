@@ -236,7 +236,8 @@ const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
 	return "handle_segv=0:handle_sigbus=0:handle_sigill=0:handle_sigfpe=0:allow_user_segv_handler=1:"
-	       "use_sigaltstack=0:detect_leaks=0:detect_stack_use_after_return=0";
+	       "use_sigaltstack=0:detect_leaks=0:detect_stack_use_after_return=0:"
+	       "quarantine_size_mb=16";	/* 32 bits: its heap must stay clear of our windows */
 }
 
 const char *__ubsan_default_options(void);
