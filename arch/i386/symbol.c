@@ -66,7 +66,7 @@ const char *port_describe_address(const void *p)
 static bool frame_ok(u32 ebp, u32 before)
 {
 	return ebp > before && ebp % 4 == 0 && ebp >= PAGE_OFFSET &&
-	       (high_memory == NULL || ebp < (u32)high_memory - 8);
+	       (high_memory == (void *)PAGE_OFFSET || ebp < (u32)high_memory - 8);
 }
 
 static void print_chain(u32 eip, u32 ebp)
