@@ -427,8 +427,8 @@ static void run(struct op *ops, unsigned long n)
 	_exit(0);
 }
 
-/* Run in a child.  Return: did all go well? */
-static bool passes(struct op *ops, unsigned long n)
+/* Go on in a child: true there.  The parent comes back with false when the child has ended, its error in shared. */
+static bool in_child(void)
 {
 	int status;
 	pid_t pid;
@@ -441,10 +441,18 @@ static bool passes(struct op *ops, unsigned long n)
 		exit(2);
 	}
 	if (!pid)
-		run(ops, n);
+		return true;
 	waitpid(pid, &status, 0);
 	if (!shared->error[0] && (!WIFEXITED(status) || WEXITSTATUS(status)))
 		mm_snprintf(shared->error, sizeof(shared->error), "died: wait status 0x%x", (unsigned)status);
+	return false;
+}
+
+/* Run in a child.  Return: did all go well? */
+static bool passes(struct op *ops, unsigned long n)
+{
+	if (in_child())
+		run(ops, n);
 	return !shared->error[0];
 }
 
@@ -622,21 +630,8 @@ static void tiny_all(const struct tiny *t, unsigned depth)
 
 static bool all_sequences(const struct tiny *t, unsigned depth)
 {
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	memset(shared, 0, sizeof(*shared));
-	pid = fork();
-	if (pid < 0) {
-		perror("fork");
-		exit(2);
-	}
-	if (!pid)
+	if (in_child())
 		tiny_all(t, depth);
-	waitpid(pid, &status, 0);
-	if (!shared->error[0] && (!WIFEXITED(status) || WEXITSTATUS(status)))
-		mm_snprintf(shared->error, sizeof(shared->error), "died: wait status 0x%x", (unsigned)status);
 	if (shared->error[0])
 		printf("# %s\n", shared->error);
 	else
