@@ -35,7 +35,6 @@ obj = $(addprefix $(B)/,$(addsuffix .o,$(basename $(1))))
 
 MM_SRC     := $(wildcard lib/*.c mm/*/*.c) $(FREESTANDING_SRC)
 KERNEL_SRC := $(wildcard kernel/*.c tests/selftest/*.c docs/examples/*.c bench/*.c)
-ARCH_SRC   := $(wildcard $(ARCH_DIR)/*.c $(ARCH_DIR)/*.S)
 MM_OBJ     := $(call obj,$(MM_SRC))
 KERNEL_OBJ += $(call obj,$(KERNEL_SRC)) $(call obj,$(ARCH_SRC))
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Build of the memory manager as a process: ARCH=hosted64 or hosted32.
-ARCH_DIR := arch/hosted
+ARCH_SRC := $(wildcard arch/hosted/*.c)
 IMAGE    := quarry
 CPPFLAGS += -Iarch/hosted/include -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 CFLAGS   += $(if $(filter hosted32,$(ARCH)),-m32,-m64) -fPIE -pthread

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cpu.c: this processor: segments, features, local APIC.
+ * cpu.c: this processor: its segments.
  *
  * Segmentation cannot be switched off on i386, only made invisible: every
  * descriptor has base 0 and limit 4 GiB, so the logical address that a program
@@ -15,8 +15,6 @@
  * %fs and the task-state segment, which names the stack for traps from user mode.
  */
 #include "pc.h"
-#include <quarry/highmem.h>
-#include <quarry/string.h>
 
 struct descriptor {
 	u32 low, high;
@@ -103,111 +101,14 @@ void cpu_early_init(unsigned cpu)
 	write_cr0((read_cr0() & ~(CR0_MP | CR0_TS)) | CR0_EM);
 }
 
-void cpu_set_kernel_stack(void *top)
-{
-	cpu_tss[smp_processor_id()].esp0 = (u32)top;
-}
-
-/* ---- features (row E5) ----------------------------------------------------------- */
-
-u32 cpu_features;
-static u32 signature;
-static char vendor[13] = "no CPUID", brand[49];
-
-static const struct { u32 bit; const char *name, *off; } feature_names[] = {
-	{ X86_FPU, "fpu", "nofpu" }, { X86_PSE, "pse", "nopse" }, { X86_TSC, "tsc", "notsc" },
-	{ X86_MSR, "msr", "nomsr" }, { X86_PAE, "pae", "nopae" }, { X86_APIC, "apic", "noapic" },
-	{ X86_PGE, "pge", "nopge" },
-};
-
-static void cpuid(u32 leaf, u32 r[4])
-{
-	__asm__ volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(0));
-}
-
-/* A CPU has the instruction if it lets bit 21 of EFLAGS change. */
-static bool have_cpuid(void)
-{
-	u32 before, after;
-
-	__asm__ volatile(
-		"pushfl; pushfl; popl %0; movl %0, %1; xorl $0x200000, %1\n\t"
-		"pushl %1; popfl; pushfl; popl %1; popfl"
-		: "=&r"(before), "=&r"(after) : : "cc");
-	return (before ^ after) & 0x200000;
-}
-
-static void read_brand(void)
-{
-	u32 r[4];
-
-	cpuid(0x80000000, r);
-	if (r[0] < 0x80000004)
-		return;
-	for (u32 i = 0; i < 3; i++) {
-		cpuid(0x80000002 + i, r);
-		memcpy(brand + 16 * i, r, 16);
-	}
-}
-
-void cpu_detect(void)
-{
-	u32 r[4];
-
-	if (!have_cpuid() || cmdline_has("nocpuid"))
-		return;
-	cpuid(0, r);
-	memcpy(vendor, &r[1], 4);
-	memcpy(vendor + 4, &r[3], 4);
-	memcpy(vendor + 8, &r[2], 4);
-	if (r[0] >= 1) {
-		cpuid(1, r);
-		signature = r[0];
-		cpu_features = r[3];
-	}
-	read_brand();
-	for (unsigned i = 0; i < ARRAY_SIZE(feature_names); i++) {
-		if (cmdline_has(feature_names[i].off))
-			cpu_features &= ~feature_names[i].bit;
-	}
-}
-
-bool machine_has_feature(const char *name)
-{
-	if (strcmp(name, "ring3") == 0)
-		return true;
-	for (unsigned i = 0; i < ARRAY_SIZE(feature_names); i++) {
-		if (strcmp(name, feature_names[i].name) == 0)
-			return cpu_features & feature_names[i].bit;
-	}
-	return false;
-}
-
 const char *machine_arch(void)
 {
 	return "i386";
 }
 
-void cpu_describe(struct seq *s)
+void cpu_set_kernel_stack(void *top)
 {
-	const char *text = brand;
-	u32 id, version;
-
-	while (*text == ' ')
-		text++;
-	seq_printf(s, "CPU%u: %s %s (family %u model %u)\n  features:", smp_processor_id(), vendor, text,
-		   signature >> 8 & 15, signature >> 4 & 15);
-	for (unsigned i = 0; i < ARRAY_SIZE(feature_names); i++) {
-		if (cpu_features & feature_names[i].bit)
-			seq_printf(s, " %s", feature_names[i].name);
-	}
-	seq_puts(s, "\n");
-	if (machine_read_apic(&id, &version))
-		seq_printf(s, "  local APIC %u, version 0x%02x, seen at 0x%08lx\n", id, version,
-			   fix_to_virt(FIX_APIC_BASE));
-	seq_printf(s, "Paging: two levels, %s pages for the direct map, %s\n",
-		   cpu_has(X86_PSE) ? "4 MiB" : "4 KiB",
-		   cpu_has(X86_PGE) ? "global" : "not global (no PGE)");
+	cpu_tss[smp_processor_id()].esp0 = (u32)top;
 }
 
 /* ---- descriptors, read back (row E1) --------------------------------------------- */
@@ -285,49 +186,4 @@ unsigned long machine_segment_base(bool user)
 	if (!user)
 		__asm__("movl %%ds, %0" : "=r"(selector));
 	return descriptor_base(gdt[(selector & 0xffff) >> 3]);
-}
-
-/* ---- local APIC (row F4) ----------------------------------------------------------- */
-
-#define APIC_DEFAULT_BASE 0xfee00000u
-#define MSR_APIC_BASE 0x1b
-#define APIC_ID 0x20
-#define APIC_VERSION 0x30
-
-static u64 rdmsr(u32 index)
-{
-	u64 v;
-
-	__asm__ volatile("rdmsr" : "=A"(v) : "c"(index));
-	return v;
-}
-
-static u32 apic_read(u32 reg)
-{
-	return *(volatile u32 *)(fix_to_virt(FIX_APIC_BASE) + reg);
-}
-
-static bool apic_mapped;
-
-void apic_map(void)
-{
-	u64 base = APIC_DEFAULT_BASE;
-
-	if (!cpu_has(X86_APIC))
-		return;
-	if (cpu_has(X86_MSR))
-		base = rdmsr(MSR_APIC_BASE) & 0xffffff000ull;
-	if (base >> 32)
-		return;		/* out of this page table's reach */
-	set_fixmap_nocache(FIX_APIC_BASE, base);
-	apic_mapped = true;
-}
-
-bool machine_read_apic(u32 *id, u32 *version)
-{
-	if (!apic_mapped)
-		return false;
-	*id = apic_read(APIC_ID) >> 24;
-	*version = apic_read(APIC_VERSION) & 0xff;
-	return true;
 }

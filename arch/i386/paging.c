@@ -93,6 +93,13 @@ static void __noinline paging_init(void)
 	flush_tlb_all();
 }
 
+void paging_describe(struct seq *s)
+{
+	seq_printf(s, "Paging: two levels, %s pages for the direct map, %s\n",
+		   cpu_has(X86_PSE) ? "4 MiB" : "4 KiB",
+		   cpu_has(X86_PGE) ? "global" : "not global (no PGE)");
+}
+
 static pfn_t end_of_memory(void)
 {
 	return (pfn_t)(memblock_end_of_DRAM() >> PAGE_SHIFT);

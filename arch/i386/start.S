@@ -74,7 +74,7 @@ high:
 	call	cpu_early_init		/* GDT, %fs */
 	movl	%esi, %eax
 	movl	%ebx, %edx
-	call	i386_start
+	call	pc_start
 	ud2
 
 	.section .bss.page_aligned, "aw", @nobits

@@ -101,7 +101,7 @@ void flush_tlb_all(void)
 	unsigned long flags = arch_irq_save();
 
 	if (arch_pte_supported & _PAGE_GLOBAL) {
-		u32 cr4 = read_cr4();
+		unsigned long cr4 = read_cr4();
 
 		write_cr4(cr4 & ~CR4_PGE);
 		write_cr4(cr4);

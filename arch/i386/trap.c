@@ -62,7 +62,7 @@ static void print_registers(const struct trap_frame *f)
 	bool user = f->cs & 3;
 
 	mm_log("  eip %08x cs %04x eflags %08x  cr0 %08x cr2 %08x cr3 %08x\n", f->eip, f->cs, f->eflags,
-	       read_cr0(), read_cr2(), (u32)arch_pt_root());
+	       (u32)read_cr0(), (u32)read_cr2(), (u32)arch_pt_root());
 	mm_log("  eax %08x ebx %08x ecx %08x edx %08x\n", f->eax, f->ebx, f->ecx, f->edx);
 	mm_log("  esi %08x edi %08x ebp %08x esp %08x\n", f->esi, f->edi, f->ebp,
 	       user ? f->esp : (u32)&f->esp);
@@ -156,7 +156,7 @@ static bool answer_page_fault(const struct trap_frame *f, u32 addr)
 
 static void page_fault(struct trap_frame *f)
 {
-	u32 addr = read_cr2();
+	u32 addr = (u32)read_cr2();
 	bool user = f->cs & 3;
 	char what[64];
 

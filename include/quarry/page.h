@@ -129,6 +129,10 @@ extern unsigned long vmalloc_window[2];	/* first address, and first beyond; empt
 /** __pa(), __va() - direct map only: one subtraction, no table walk, no check (row A3) */
 #define __pa(x) ((phys_addr_t)((unsigned long)(x) - PAGE_OFFSET))
 #define __va(x) ((void *)((unsigned long)(x) + PAGE_OFFSET))
+/* __pa_symbol() - of something in the kernel's image, for a port whose image is not in the direct map */
+#ifndef __pa_symbol
+#define __pa_symbol(x) __pa(x)
+#endif
 static inline phys_addr_t virt_to_phys(const volatile void *p) { return __pa(p); }
 static inline void *phys_to_virt(phys_addr_t p) { return __va(p); }
 

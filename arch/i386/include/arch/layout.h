@@ -27,6 +27,7 @@
 #define VMALLOC_RESERVE (128 << 20)		/* of the fourth gigabyte, kept for the windows */
 #define VMALLOC_OFFSET (8 << 20)
 #define FIXADDR_TOP 0xffffe000
+#define PHYS_LIMIT (1ULL << 32)			/* first physical address that no entry can name */
 
 #ifndef __ASSEMBLER__
 

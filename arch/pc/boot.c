@@ -2,7 +2,7 @@
 /*
  * boot.c: from start.S to kernel_main().
  *
- *	i386_start()
+ *	pc_start()
  *	  setup_arch()		what the loader says: memory map, modules, command line
  *	  mm_init()		zones, slabs, vmalloc; calls arch_paging_init()
  *	  late_init()		what needs a memory manager: fixmap, interrupts
@@ -55,7 +55,7 @@ struct mb_map_entry {
 static struct e820_entry map[MAX_MAP];
 static unsigned map_entries;
 static const char *map_source = "none";
-static phys_addr_t beyond_4g;
+static phys_addr_t beyond_limit;
 static char loader[MAX_NAME];
 
 static struct module {
@@ -241,7 +241,7 @@ static void forget_memory(void)
 
 static void fill_memblock(const struct mb_info *info)
 {
-	beyond_4g = e820_to_memblock(&memblock, map, map_entries, 1ull << 32);
+	beyond_limit = e820_to_memblock(&memblock, map, map_entries, PHYS_LIMIT);
 	if (map_has_image())
 		return;
 	if (map_entries)
@@ -251,7 +251,7 @@ static void fill_memblock(const struct mb_info *info)
 		boot_stop("the boot loader gave no usable memory map");
 	forget_memory();
 	guess_map(info);
-	beyond_4g = e820_to_memblock(&memblock, map, map_entries, 1ull << 32);
+	beyond_limit = e820_to_memblock(&memblock, map, map_entries, PHYS_LIMIT);
 	if (!map_has_image())
 		boot_stop("%u KiB of memory above 1 MiB; the kernel alone needs %lu KiB", info->mem_upper,
 			  (IMAGE_END - IMAGE_START) >> 10);
@@ -327,9 +327,9 @@ void machine_describe(struct seq *s)
 	for (unsigned i = 0; i < map_entries; i++)
 		seq_printf(s, "  0x%012llx-0x%012llx %s\n", (unsigned long long)map[i].addr,
 			   (unsigned long long)(map[i].addr + map[i].size - 1), e820_type_name(map[i].type));
-	if (beyond_4g)
-		seq_printf(s, "  %llu MiB beyond 4 GiB are out of reach of two-level paging\n",
-			   (unsigned long long)(beyond_4g >> 20));
+	if (beyond_limit)
+		seq_printf(s, "  %llu MiB beyond %llu GiB are out of reach of these page tables\n",
+			   (unsigned long long)(beyond_limit >> 20), (unsigned long long)PHYS_LIMIT >> 30);
 	seq_printf(s, "Kernel image: 0x%08lx-0x%08lx (%lu KiB)\n", IMAGE_START, IMAGE_END - 1,
 		   (IMAGE_END - IMAGE_START) >> 10);
 	for (unsigned i = 0; i < nr_modules; i++)
@@ -346,7 +346,7 @@ static void __noinline late_init(void)
 	console_late_init();
 }
 
-void i386_start(u32 magic, u32 info)
+void pc_start(u32 magic, u32 info)
 {
 	console_init();
 	trap_init();

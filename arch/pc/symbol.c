@@ -4,15 +4,15 @@
  *
  * The build writes the table (symbols.awk): address and offset of the name, by
  * address; a look-up is a binary search.  Every function keeps its caller's frame
- * in ebp, so the frames are a list: [ebp] is the next frame, [ebp + 4] the return
- * address.  The list ends with 0, and is followed only while it stays in the direct
- * map, on word borders, and climbs: a broken chain ends the trace, not the report.
+ * in a register (ebp, rbp), so the frames are a list of two words each: the next
+ * frame, the return address.  The list ends with 0, and is followed only while it stays in the direct
+ * map or the image, on word borders, and climbs: a broken chain ends the trace, not the report.
  */
 #include "pc.h"
 #include <quarry/printf.h>
 
 struct symbol {
-	u32 address, name;
+	u32 address, name;		/* of the address, its lower half: the image is smaller */
 };
 extern const struct symbol symbols_start[], symbols_stop[];
 
@@ -26,12 +26,12 @@ static const char *symbol_find(unsigned long addr, unsigned long *offset)
 	while (high - low > 1) {
 		const struct symbol *middle = low + (high - low) / 2;
 
-		if (middle->address <= addr)
+		if (middle->address <= (u32)addr)
 			low = middle;
 		else
 			high = middle;
 	}
-	*offset = addr - low->address;
+	*offset = (u32)addr - low->address;
 	return (const char *)symbols_stop + low->name;
 }
 
@@ -56,34 +56,34 @@ const char *port_describe_address(const void *p)
 		return "stack";
 	if ((const char *)p >= boot_stack && (const char *)p < boot_stack_top)
 		return "stack";
-	if (addr >= (unsigned long)__va(IMAGE_START) && (const char *)p < _end)
+	if (addr >= (unsigned long)_text - PAGE_SIZE && (const char *)p < _end)
 		return "kernel image";
 	return addr < TASK_SIZE ? "user space" : NULL;
 }
 
 /* ---- panic ------------------------------------------------------------------------------ */
 
-static bool frame_ok(u32 ebp, u32 before)
+static bool frame_ok(unsigned long fp, unsigned long before)
 {
-	return ebp > before && ebp % 4 == 0 && ebp >= PAGE_OFFSET &&
-	       (high_memory == (void *)PAGE_OFFSET || ebp < (u32)high_memory - 8);
+	if (fp <= before || fp % sizeof(long))
+		return false;
+	return virt_addr_valid((void *)fp) ||
+	       (fp >= (unsigned long)_text && fp < (unsigned long)_end - 2 * sizeof(long));
 }
 
-static void print_chain(u32 eip, u32 ebp)
+static void print_chain(unsigned long ip, unsigned long fp)
 {
+	unsigned long before = 0;
 	char where[64];
-	u32 before = 0;
 
 	mm_log("  call chain:\n");
-	for (unsigned i = 0; i < 24; i++) {
-		mm_log("    %08x %s\n", eip, port_symbol(where, sizeof(where), eip));
-		if (!frame_ok(ebp, before))
+	for (unsigned i = 0; i < 24 && ip; i++) {
+		mm_log("    %0*lx %s\n", (int)(2 * sizeof(long)), ip, port_symbol(where, sizeof(where), ip));
+		if (!frame_ok(fp, before))
 			break;
-		before = ebp;
-		eip = ((const u32 *)ebp)[1];
-		ebp = ((const u32 *)ebp)[0];
-		if (!eip)
-			break;
+		before = fp;
+		ip = ((const unsigned long *)fp)[1];
+		fp = ((const unsigned long *)fp)[0];
 	}
 }
 
@@ -105,15 +105,15 @@ void panic_begin(const char *text)
 		mm_log("  CPU%u, thread %d (%s)\n", smp_processor_id(), t->pid, t->name);
 }
 
-void panic_end(u32 eip, u32 ebp)
+void panic_end(unsigned long ip, unsigned long fp)
 {
-	print_chain(eip, ebp);
+	print_chain(ip, fp);
 	machine_halt(PANIC_STATUS);
 }
 
 void port_panic(const char *text)
 {
-	const u32 *frame = __builtin_frame_address(0);
+	const unsigned long *frame = __builtin_frame_address(0);
 
 	panic_begin(text);
 	panic_end(frame[1], frame[0]);

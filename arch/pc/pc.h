@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pc.h: what the files of arch/i386 tell each other.
+ * pc.h: what the files of arch/pc, which every PC shares, and those of one kind of PC
+ * (arch/i386, arch/x86_64) tell each other.  frame.h and segment.h are the kind's own.
  */
-#ifndef I386_PC_H
-#define I386_PC_H
+#ifndef PC_H
+#define PC_H
 
 #include <kernel/machine.h>
 #include <kernel/sched.h>
 #include <quarry/memblock.h>
 #include <quarry/spinlock.h>
+#include "frame.h"
 #include "segment.h"
 
 /* ---- port input and output --------------------------------------------------- */
@@ -34,13 +36,13 @@ static inline u16 inw(u16 port)
 
 extern const char _text[], _etext[], _rodata[], _erodata[], _data[], _edata[], _bss[], _ebss[], _end[];
 #define IMAGE_START 0x00100000UL	/* physical */
-#define IMAGE_END ((unsigned long)__pa(_end))
+#define IMAGE_END ((unsigned long)__pa_symbol(_end))
 extern char boot_stack[], boot_stack_top[];
 
 /* ---- boot.c --------------------------------------------------------------------- */
 
-/** i386_start() - start.S jumps here, with what the boot loader left in eax and ebx. */
-void i386_start(u32 magic, u32 info) __attribute__((noreturn));
+/** pc_start() - start.S jumps here, with what the boot loader left in eax and ebx. */
+void pc_start(u32 magic, u32 info) __attribute__((noreturn));
 /** cmdline_read() - copy it from physical address @phys.  While early_map() works. */
 void cmdline_read(u32 phys);
 /** cmdline_mem() - the SIZE of mem=SIZE in bytes; 0: not given. */
@@ -56,7 +58,7 @@ void early_unmap(void);
 /** boot_stop() - this machine cannot be booted, and why. */
 void boot_stop(const char *fmt, ...) __printf_like(1, 2) __attribute__((noreturn));
 
-/* ---- cpu.c ------------------------------------------------------------------------ */
+/* ---- features.c, cpu.c ------------------------------------------------------------------------ */
 
 /* Bits of CPUID leaf 1, register edx. */
 #define X86_FPU (1u << 0)
@@ -67,14 +69,6 @@ void boot_stop(const char *fmt, ...) __printf_like(1, 2) __attribute__((noreturn
 #define X86_APIC (1u << 9)
 #define X86_PGE (1u << 13)
 
-struct tss {			/* Intel's manual, volume 3, figure 8-2 */
-	u32 link, esp0, ss0, esp1, ss1, esp2, ss2;
-	u32 cr3, eip, eflags, eax, ecx, edx, ebx, esp, ebp, esi, edi;
-	u32 es, cs, ss, ds, fs, gs, ldt;
-	u16 trap, iomap;
-};
-extern struct tss cpu_tss[NR_CPUS];
-
 /** cpu_early_init() - GDT and %fs of CPU @cpu.  Nothing that reads %fs may run before. */
 void cpu_early_init(unsigned cpu);
 /** cpu_detect() - CPUID, less what the command line switches off (nopse, nopge, notsc, noapic, nocpuid). */
@@ -82,32 +76,41 @@ void cpu_detect(void);
 extern u32 cpu_features;
 static inline bool cpu_has(u32 feature) { return (cpu_features & feature) == feature; }
 void cpu_describe(struct seq *s);
+/** paging_describe() - a line about levels and sizes of pages (paging.c). */
+void paging_describe(struct seq *s);
 /** cpu_set_kernel_stack() - where traps from user mode put their frame. */
 void cpu_set_kernel_stack(void *top);
 /** apic_map() - make the local APIC visible at FIX_APIC_BASE.  After fixmap_init(). */
 void apic_map(void);
 
-static inline u32 read_cr0(void) { u32 v; __asm__ volatile("movl %%cr0, %0" : "=r"(v)); return v; }
-static inline u32 read_cr2(void) { u32 v; __asm__ volatile("movl %%cr2, %0" : "=r"(v)); return v; }
-static inline u32 read_cr4(void) { u32 v; __asm__ volatile("movl %%cr4, %0" : "=r"(v)); return v; }
-static inline void write_cr0(u32 v) { __asm__ volatile("movl %0, %%cr0" : : "r"(v) : "memory"); }
-static inline void write_cr3(u32 v) { __asm__ volatile("movl %0, %%cr3" : : "r"(v) : "memory"); }
-static inline void write_cr4(u32 v) { __asm__ volatile("movl %0, %%cr4" : : "r"(v) : "memory"); }
+static inline unsigned long read_cr0(void) { unsigned long v; __asm__ volatile("mov %%cr0, %0" : "=r"(v)); return v; }
+static inline unsigned long read_cr2(void) { unsigned long v; __asm__ volatile("mov %%cr2, %0" : "=r"(v)); return v; }
+static inline unsigned long read_cr4(void) { unsigned long v; __asm__ volatile("mov %%cr4, %0" : "=r"(v)); return v; }
+static inline void write_cr0(unsigned long v) { __asm__ volatile("mov %0, %%cr0" : : "r"(v) : "memory"); }
+static inline void write_cr3(unsigned long v) { __asm__ volatile("mov %0, %%cr3" : : "r"(v) : "memory"); }
+static inline void write_cr4(unsigned long v) { __asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory"); }
+
+static inline u64 rdmsr(u32 index)
+{
+	u32 low, high;
+
+	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(index));
+	return (u64)high << 32 | low;
+}
+
+static inline void wrmsr(u32 index, u64 v)
+{
+	__asm__ volatile("wrmsr" : : "c"(index), "a"((u32)v), "d"((u32)(v >> 32)) : "memory");
+}
+
 #define CR0_MP 0x2u
 #define CR0_EM 0x4u
 #define CR0_TS 0x8u
 #define CR4_PSE 0x10u
+#define CR4_PAE 0x20u
 #define CR4_PGE 0x80u
 
 /* ---- trap.c ------------------------------------------------------------------------- */
-
-struct trap_frame {		/* as trap_entry.S pushes it */
-	u32 edi, esi, ebp, unused_esp, ebx, edx, ecx, eax;
-	u32 gs, fs, es, ds;
-	u32 vector, error;
-	u32 eip, cs, eflags;
-	u32 esp, ss;		/* only when it came from user mode */
-};
 
 /** trap_init() - the IDT, for the calling CPU. */
 void trap_init(void);
@@ -141,8 +144,8 @@ void console_seize(void);
 
 /** panic_begin() - interrupts off, console ours, the first line; a panic within a panic stops at once. */
 void panic_begin(const char *text);
-/** panic_end() - the call chain from frame pointer @ebp, and stop with failure. */
-void panic_end(u32 eip, u32 ebp) __attribute__((noreturn));
+/** panic_end() - the call chain from frame pointer @fp, and stop with failure. */
+void panic_end(unsigned long ip, unsigned long fp) __attribute__((noreturn));
 #define PANIC_STATUS 2
 
 /** machine_halt() - as machine_poweroff(), but a real machine stays on, so that the screen can be read. */

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+# What builds of the reference kernel for a PC have in common; arch/*/build.mk names
+# LDS, the linker script, before, and adds what else the kind of PC needs.
+IMAGE    := quarry.elf
+CPPFLAGS += -Iarch/pc
+CFLAGS   += -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-mno-mmx -mno-sse -mno-sse2 -mgeneral-regs-only -fno-omit-frame-pointer
+LDFLAGS  := -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096
+
+# What the compiler itself calls (memcpy ...): here there is no C library.
+FREESTANDING_SRC := $(wildcard lib/freestanding/*.c)
+
+# Two links: the first fixes every address, nm reads the names, the second adds
+# them at the very end of the image, where they move nothing.
+link = $(CC) $(LDFLAGS) -T $(LDS) -o $(1) $(KERNEL_OBJ) $(2) $(B)/libquarry.a
+
+$(B)/quarry.elf: $(LDS) arch/pc/symbols.awk
+	$(call say,LD,$@)$(call link,$(B)/first.elf)
+	$(Q)nm -n $(B)/first.elf | awk -f arch/pc/symbols.awk > $(B)/symbols.S
+	$(Q)$(CC) $(CFLAGS) -c -o $(B)/symbols.o $(B)/symbols.S
+	$(Q)$(call link,$@,$(B)/symbols.o)
+	$(Q)rm -f $(B)/first.elf
