@@ -26,7 +26,7 @@ const void *early_map(u32 phys, u32 len)
 		set_pte(&early_table[i], i < pages ?
 			mk_pte((first + i) & 0xfffff, PAGE_KERNEL_RO) : (pte_t){ 0 });
 	set_pte(&swapper_pg_dir[pt_index(EARLY_WINDOW, 2)],
-		mk_table((pfn_t)(__pa(early_table) >> PAGE_SHIFT)));
+		mk_table((pfn_t)(__pa(early_table) >> PAGE_SHIFT), 2));
 	flush_tlb_all();
 	return (const char *)EARLY_WINDOW + (phys & ~PAGE_MASK);
 }

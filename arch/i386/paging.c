@@ -41,7 +41,7 @@ static pte_t *table_for(pte_t *entry, phys_addr_t mapped)
 	if (!table)
 		boot_stop("no memory for a page table below 0x%llx",
 			  (unsigned long long)memblock.current_limit);
-	set_pte(entry, mk_table((pfn_t)(__pa(table) >> PAGE_SHIFT)));
+	set_pte(entry, mk_table((pfn_t)(__pa(table) >> PAGE_SHIFT), 2));
 	return table;
 }
 

@@ -241,7 +241,7 @@ static void forget_memory(void)
 
 static void fill_memblock(const struct mb_info *info)
 {
-	beyond_limit = e820_to_memblock(&memblock, map, map_entries, PHYS_LIMIT);
+	beyond_limit = e820_to_memblock(&memblock, map, map_entries, cpu_phys_limit());
 	if (map_has_image())
 		return;
 	if (map_entries)
@@ -251,7 +251,7 @@ static void fill_memblock(const struct mb_info *info)
 		boot_stop("the boot loader gave no usable memory map");
 	forget_memory();
 	guess_map(info);
-	beyond_limit = e820_to_memblock(&memblock, map, map_entries, PHYS_LIMIT);
+	beyond_limit = e820_to_memblock(&memblock, map, map_entries, cpu_phys_limit());
 	if (!map_has_image())
 		boot_stop("%u KiB of memory above 1 MiB; the kernel alone needs %lu KiB", info->mem_upper,
 			  (IMAGE_END - IMAGE_START) >> 10);
@@ -329,7 +329,7 @@ void machine_describe(struct seq *s)
 			   (unsigned long long)(map[i].addr + map[i].size - 1), e820_type_name(map[i].type));
 	if (beyond_limit)
 		seq_printf(s, "  %llu MiB beyond %llu GiB are out of reach of these page tables\n",
-			   (unsigned long long)(beyond_limit >> 20), (unsigned long long)PHYS_LIMIT >> 30);
+			   (unsigned long long)(beyond_limit >> 20), (unsigned long long)cpu_phys_limit() >> 30);
 	seq_printf(s, "Kernel image: 0x%08lx-0x%08lx (%lu KiB)\n", IMAGE_START, IMAGE_END - 1,
 		   (IMAGE_END - IMAGE_START) >> 10);
 	for (unsigned i = 0; i < nr_modules; i++)

@@ -60,21 +60,22 @@ void boot_stop(const char *fmt, ...) __printf_like(1, 2) __attribute__((noreturn
 
 /* ---- features.c, cpu.c ------------------------------------------------------------------------ */
 
-/* Bits of CPUID leaf 1, register edx. */
-#define X86_FPU (1u << 0)
-#define X86_PSE (1u << 3)
-#define X86_TSC (1u << 4)
-#define X86_MSR (1u << 5)
-#define X86_PAE (1u << 6)
-#define X86_APIC (1u << 9)
-#define X86_PGE (1u << 13)
+/* A feature is a bit of a register that CPUID fills: 32 * word + bit. */
+enum cpu_feature {
+	X86_FPU = 0, X86_PSE = 3, X86_TSC = 4, X86_MSR = 5, X86_PAE = 6, X86_APIC = 9, X86_PGE = 13, /* leaf 1, edx */
+	X86_NX = 32 + 20, X86_GBPAGES = 32 + 26, X86_LM = 32 + 29,	/* leaf 0x80000001, edx */
+	X86_LA57 = 64 + 16,						/* leaf 7, ecx */
+};
+#define CPU_WORDS 3
 
 /** cpu_early_init() - GDT and %fs of CPU @cpu.  Nothing that reads %fs may run before. */
 void cpu_early_init(unsigned cpu);
-/** cpu_detect() - CPUID, less what the command line switches off (nopse, nopge, notsc, noapic, nocpuid). */
+/** cpu_detect() - CPUID, less what the command line switches off: features.c has the words. */
 void cpu_detect(void);
-extern u32 cpu_features;
-static inline bool cpu_has(u32 feature) { return (cpu_features & feature) == feature; }
+extern u32 cpu_features[CPU_WORDS];
+static inline bool cpu_has(enum cpu_feature f) { return cpu_features[f / 32] >> f % 32 & 1; }
+/** cpu_phys_limit() - the first physical address that this CPU, or its page tables as we use them, cannot name. */
+phys_addr_t cpu_phys_limit(void);
 void cpu_describe(struct seq *s);
 /** paging_describe() - a line about levels and sizes of pages (paging.c). */
 void paging_describe(struct seq *s);
@@ -109,6 +110,8 @@ static inline void wrmsr(u32 index, u64 v)
 #define CR4_PSE 0x10u
 #define CR4_PAE 0x20u
 #define CR4_PGE 0x80u
+#define MSR_EFER 0xc0000080u
+#define EFER_NXE 0x800u
 
 /* ---- trap.c ------------------------------------------------------------------------- */
 

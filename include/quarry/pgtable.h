@@ -14,9 +14,12 @@
  *	PGTABLE_LEVELS, pt_shift(level), pt_entries(level), pt_index(addr, level)
  *	pte_none(e), pte_present(e), pte_huge(e) (a leaf above level 1)
  *	pte_pfn(e), pte_write(e), pte_user(e), pte_dirty(e), pte_young(e), pte_global(e)
- *	mk_pte(pfn, prot), mk_huge(pfn, prot), mk_table(pfn)	-> pte_t
- *	pgprot_t values: PAGE_KERNEL, PAGE_KERNEL_RO, PAGE_KERNEL_NOCACHE,
- *		PAGE_READONLY, PAGE_SHARED (user, writable)
+ *	PT_TOP_FIXED	1: entries of the top level are made with the root and stay
+ *	mk_pte(pfn, prot), mk_huge(pfn, prot), mk_table(pfn, level of the entry)	-> pte_t
+ *	pgprot_t values: PAGE_KERNEL, PAGE_KERNEL_RO, PAGE_KERNEL_NOCACHE, PAGE_READONLY,
+ *		PAGE_SHARED (user, writable); code may be run from none of them where the
+ *		CPU can tell (pte_exec(e)), only from PAGE_KERNEL_EXEC, PAGE_READONLY_EXEC,
+ *		PAGE_SHARED_EXEC
  *	set_pte(ptep, e): one store.  arch_pt_root(void): physical address of the loaded directory
  *	flush_tlb_page(addr) (this CPU), flush_tlb_kernel_range(start, end) (this
  *		CPU; port_flush_tlb_others() does the rest), flush_tlb_all()

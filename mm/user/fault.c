@@ -118,6 +118,13 @@ static enum vm_fault make_page(const struct promise *p, struct page **page)
 	return addr ? VM_FAULT_SIGBUS : VM_FAULT_OOM;
 }
 
+static pgprot_t page_prot(unsigned vm_flags)
+{
+	if (vm_flags & VM_EXEC)
+		return vm_flags & VM_WRITE ? PAGE_SHARED_EXEC : PAGE_READONLY_EXEC;
+	return vm_flags & VM_WRITE ? PAGE_SHARED : PAGE_READONLY;
+}
+
 /* Step 3, under the lock.  Return: was the frame entered? */
 static bool enter_page(struct mm_struct *mm, const struct promise *p, unsigned flags, pte_t *slot,
 		       struct page *page)
@@ -128,7 +135,7 @@ static bool enter_page(struct mm_struct *mm, const struct promise *p, unsigned f
 	if (find_promise(mm, p->page_addr, flags, &now, &vma) != VM_FAULT_OK || !same_promise(p, &now) ||
 	    !pte_none(*slot))
 		return false;
-	set_pte(slot, mk_pte(page_to_pfn(page), p->vm_flags & VM_WRITE ? PAGE_SHARED : PAGE_READONLY));
+	set_pte(slot, mk_pte(page_to_pfn(page), page_prot(p->vm_flags)));
 	vma->nr_pages++;
 	mm->rss++;
 	mm->rss_high += PageHighMem(page);

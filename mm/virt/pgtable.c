@@ -26,6 +26,10 @@
  * before the call that made it returns: no fault in the kernel's half is ever
  * answered later.
  *
+ * Where the processor reads the top level only when the root is loaded (PAE), its
+ * entries must not come and go (PT_TOP_FIXED): the user's are made with the root and
+ * freed with it, the kernel's are the boot's.
+ *
  * Invariants (those that name struct page hold once mem_map is there):
  *	P.1  an entry that names a table names a frame of low memory that is marked
  *	     PG_table, or reserved (made by the boot)
@@ -56,6 +60,7 @@
 #include <quarry/zone.h>
 
 #define TOP PGTABLE_LEVELS
+#define TOP_OPEN (PT_TOP_FIXED ? TOP - 1 : TOP)	/* the highest level whose entries come and go */
 
 _Static_assert(TOP >= 2 && TOP <= 5, "PGTABLE_LEVELS: 2 ... 5");
 
@@ -210,7 +215,7 @@ static bool install_table(pte_t *root, pte_t *slot, int level, const struct pt_o
 	flags = spin_lock_irqsave(&pt_lock);
 	if (pte_none(read_entry(slot))) {
 		__atomic_thread_fence(__ATOMIC_RELEASE);	/* cleared before it is named */
-		set_entry(root, slot, level, mk_table(table_pfn(table)));
+		set_entry(root, slot, level, mk_table(table_pfn(table), level));
 		table = NULL;
 		++*made;
 	}
@@ -385,7 +390,7 @@ unsigned long pt_free_tables(pte_t *root, unsigned long addr, unsigned long end,
 {
 	unsigned long freed = 0;
 
-	for (int level = 2; level <= TOP; level++) {
+	for (int level = 2; level <= TOP_OPEN; level++) {
 		unsigned long a = addr;
 		pte_t *slot;
 
@@ -408,7 +413,7 @@ unsigned long pt_count_tables(pte_t *root, unsigned long addr, unsigned long end
 {
 	unsigned long count = 0;
 
-	for (int level = 2; level <= TOP; level++) {
+	for (int level = 2; level <= TOP_OPEN; level++) {
 		unsigned long a = addr;
 		pte_t *slot;
 
@@ -436,7 +441,7 @@ pte_t *pt_detach_kernel_table(unsigned long addr, int level)
 	int found;
 
 	slot = walk_down(swapper_pg_dir, addr, level + 1, &found);
-	if (found == level + 1 && names_table(*slot)) {
+	if (level < TOP_OPEN && found == level + 1 && names_table(*slot)) {
 		table = table_of(*slot);
 		if (PageTable(virt_to_page(table)) && table_is_empty(table, level))
 			set_entry(swapper_pg_dir, slot, level + 1, (pte_t){ 0 });
@@ -457,11 +462,36 @@ void flush_tlb_kernel(unsigned long start, unsigned long end)
 
 /* ---- roots ---------------------------------------------------------------------- */
 
+/* The tables that the top entries of the user's half name for as long as the root lives. */
+static bool make_fixed_tables(pte_t *root)
+{
+	for (unsigned i = 0; PT_TOP_FIXED && i < user_entries(); i++) {
+		pte_t *table = kernel_alloc_table();
+
+		if (!table)
+			return false;
+		set_pte(root + i, mk_table(table_pfn(table), TOP));
+	}
+	return true;
+}
+
+static void free_root(pte_t *root)
+{
+	for (unsigned i = 0; PT_TOP_FIXED && i < user_entries(); i++)
+		if (pte_present(root[i]))
+			kernel_free_table(table_of(root[i]));
+	kernel_free_table(root);
+}
+
 pte_t *pt_root_alloc(void)
 {
 	pte_t *root = kernel_alloc_table();
 	unsigned long flags;
 
+	if (root && !make_fixed_tables(root)) {
+		free_root(root);
+		root = NULL;
+	}
 	if (!root)
 		return NULL;
 	flags = spin_lock_irqsave(&pt_lock);
@@ -478,7 +508,7 @@ void pt_root_free(pte_t *root)
 
 	list_del(&virt_to_page(root)->lru);
 	spin_unlock_irqrestore(&pt_lock, flags);
-	kernel_free_table(root);
+	free_root(root);
 }
 
 /* ---- looking ---------------------------------------------------------------------- */

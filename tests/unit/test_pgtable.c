@@ -257,10 +257,11 @@ START_TEST(check_tells_what_is_broken)
 	set_pte(slot, mk_pte(page_to_pfn(page), PAGE_KERNEL));
 	ck_assert_int_eq(pt_check(root, 0, TASK_SIZE), 5);
 	set_pte(slot, (pte_t){ 0 });
-	set_pte(root + top, mk_table(page_to_pfn(page)));
+	set_pte(root + top, mk_table(page_to_pfn(page), PGTABLE_LEVELS));
 	ck_assert_int_eq(pt_check(root, 0, TASK_SIZE), 3);
 	set_pte(root + top, save);
-	set_pte(root + pt_index(TASK_SIZE - 1, PGTABLE_LEVELS), mk_table(page_to_pfn(page)));
+	set_pte(root + pt_index(TASK_SIZE - 1, PGTABLE_LEVELS),
+		mk_table(page_to_pfn(page), PGTABLE_LEVELS));
 	ck_assert_int_eq(pt_check(root, 0, TASK_SIZE), 1);
 	set_pte(root + pt_index(TASK_SIZE - 1, PGTABLE_LEVELS), (pte_t){ 0 });
 	__free_page(page);

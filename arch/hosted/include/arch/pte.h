@@ -34,6 +34,7 @@ typedef struct { pteval_t val; } pte_t;
 typedef struct { pteval_t val; } pgprot_t;
 
 #define PTRS_PER_PT (1 << PT_BITS)
+#define PT_TOP_FIXED 0
 
 static __always_inline unsigned pt_shift(int level) { return PAGE_SHIFT + PT_BITS * (unsigned)(level - 1); }
 static __always_inline unsigned pt_entries(int level) { (void)level; return PTRS_PER_PT; }
@@ -51,13 +52,17 @@ static __always_inline unsigned pt_index(unsigned long addr, int level)
 #define _PAGE_DIRTY 0x040u
 #define _PAGE_PSE 0x080u	/* above level 1: a large page */
 #define _PAGE_GLOBAL 0x100u	/* survives a reload of the root */
+#define _PAGE_NX 0u		/* not modelled: programs and kernel are the host's */
 
 #define __pgprot(v) ((pgprot_t){ (v) })
-#define PAGE_KERNEL __pgprot(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_GLOBAL)
-#define PAGE_KERNEL_RO __pgprot(_PAGE_PRESENT | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_GLOBAL)
+#define PAGE_KERNEL_EXEC __pgprot(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_GLOBAL)
+#define PAGE_KERNEL __pgprot(PAGE_KERNEL_EXEC.val | _PAGE_NX)
+#define PAGE_KERNEL_RO __pgprot(PAGE_KERNEL.val & ~(pteval_t)_PAGE_RW)
 #define PAGE_KERNEL_NOCACHE __pgprot(PAGE_KERNEL.val | _PAGE_PCD | _PAGE_PWT)
-#define PAGE_READONLY __pgprot(_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED)
-#define PAGE_SHARED __pgprot(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED)
+#define PAGE_READONLY_EXEC __pgprot(_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED)
+#define PAGE_READONLY __pgprot(PAGE_READONLY_EXEC.val | _PAGE_NX)
+#define PAGE_SHARED_EXEC __pgprot(PAGE_READONLY_EXEC.val | _PAGE_RW)
+#define PAGE_SHARED __pgprot(PAGE_SHARED_EXEC.val | _PAGE_NX)
 
 static inline bool pte_none(pte_t e) { return e.val == 0; }
 static inline bool pte_present(pte_t e) { return e.val & _PAGE_PRESENT; }
@@ -66,6 +71,7 @@ static inline bool pte_write(pte_t e) { return e.val & _PAGE_RW; }
 static inline bool pte_user(pte_t e) { return e.val & _PAGE_USER; }
 static inline bool pte_dirty(pte_t e) { return e.val & _PAGE_DIRTY; }
 static inline bool pte_young(pte_t e) { return e.val & _PAGE_ACCESSED; }
+static inline bool pte_exec(pte_t e) { return !(e.val & _PAGE_NX); }
 static inline bool pte_global(pte_t e) { return e.val & _PAGE_GLOBAL; }
 static inline pfn_t pte_pfn(pte_t e) { return (pfn_t)((e.val & PTE_PFN_MASK) >> PAGE_SHIFT); }
 
@@ -80,8 +86,9 @@ static inline pte_t mk_huge(pfn_t pfn, pgprot_t prot)
 }
 
 /* An entry for a table: user and writable, for the table's own entries decide. */
-static inline pte_t mk_table(pfn_t pfn)
+static inline pte_t mk_table(pfn_t pfn, int level)
 {
+	(void)level;
 	return mk_pte(pfn, __pgprot(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED));
 }
 

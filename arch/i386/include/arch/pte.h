@@ -21,6 +21,7 @@ typedef struct { pteval_t val; } pgprot_t;
 
 #define PGTABLE_LEVELS 2
 #define PTRS_PER_PT 1024
+#define PT_TOP_FIXED 0
 
 static __always_inline unsigned pt_shift(int level) { return level == 1 ? 12 : 22; }
 static __always_inline unsigned pt_entries(int level) { (void)level; return PTRS_PER_PT; }
@@ -38,16 +39,20 @@ static __always_inline unsigned pt_index(unsigned long addr, int level)
 #define _PAGE_DIRTY 0x040u
 #define _PAGE_PSE 0x080u	/* in the directory: a 4 MiB page */
 #define _PAGE_GLOBAL 0x100u	/* survives a reload of CR3 */
+#define _PAGE_NX 0u		/* two-level paging has no such bit */
 
 /* Bits that every kernel entry may use on this CPU: PSE and PGE come and go with CPUID (row E5). */
 extern pteval_t arch_pte_supported;
 
 #define __pgprot(v) ((pgprot_t){ (v) })
-#define PAGE_KERNEL __pgprot(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_GLOBAL)
-#define PAGE_KERNEL_RO __pgprot(_PAGE_PRESENT | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_GLOBAL)
+#define PAGE_KERNEL_EXEC __pgprot(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_GLOBAL)
+#define PAGE_KERNEL __pgprot(PAGE_KERNEL_EXEC.val | _PAGE_NX)
+#define PAGE_KERNEL_RO __pgprot(PAGE_KERNEL.val & ~(pteval_t)_PAGE_RW)
 #define PAGE_KERNEL_NOCACHE __pgprot(PAGE_KERNEL.val | _PAGE_PCD | _PAGE_PWT)
-#define PAGE_READONLY __pgprot(_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED)
-#define PAGE_SHARED __pgprot(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED)
+#define PAGE_READONLY_EXEC __pgprot(_PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED)
+#define PAGE_READONLY __pgprot(PAGE_READONLY_EXEC.val | _PAGE_NX)
+#define PAGE_SHARED_EXEC __pgprot(PAGE_READONLY_EXEC.val | _PAGE_RW)
+#define PAGE_SHARED __pgprot(PAGE_SHARED_EXEC.val | _PAGE_NX)
 
 static inline bool pte_none(pte_t e) { return e.val == 0; }
 static inline bool pte_present(pte_t e) { return e.val & _PAGE_PRESENT; }
@@ -56,6 +61,7 @@ static inline bool pte_write(pte_t e) { return e.val & _PAGE_RW; }
 static inline bool pte_user(pte_t e) { return e.val & _PAGE_USER; }
 static inline bool pte_dirty(pte_t e) { return e.val & _PAGE_DIRTY; }
 static inline bool pte_young(pte_t e) { return e.val & _PAGE_ACCESSED; }
+static inline bool pte_exec(pte_t e) { return !(e.val & _PAGE_NX); }
 static inline bool pte_global(pte_t e) { return e.val & _PAGE_GLOBAL; }
 static inline pfn_t pte_pfn(pte_t e) { return e.val >> PAGE_SHIFT; }
 
@@ -70,8 +76,9 @@ static inline pte_t mk_huge(pfn_t pfn, pgprot_t prot)
 }
 
 /* A directory's entry for a table: user and writable, for the table's own entries decide. */
-static inline pte_t mk_table(pfn_t pfn)
+static inline pte_t mk_table(pfn_t pfn, int level)
 {
+	(void)level;
 	return (pte_t){ (pteval_t)(pfn << PAGE_SHIFT) |
 			_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED };
 }
