@@ -1,6 +1,8 @@
 # Quarry: a kernel's memory manager as a library.  `make help` lists the targets.
 #
-#	build/ARCH[-VARIANT]/   one tree for each build; ARCH: i386, hosted64, hosted32
+#	build/ARCH[-SPLIT][-VARIANT]/   one tree for each build
+#	ARCH                    i386, i386-pae, hosted64, hosted32
+#	SPLIT                   3G, 2G, 1G: where the kernel's addresses begin, of i386 builds
 #	VARIANT                 empty, clang, asan, clang-asan
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -11,10 +13,14 @@ SHELL := /bin/bash
 
 ARCH    ?= i386
 VARIANT ?=
-$(if $(filter i386 hosted64 hosted32,$(ARCH)),,$(error ARCH=$(ARCH): i386, hosted64 or hosted32))
+ARCHES  := i386 i386-pae hosted64 hosted32
+SPLIT   ?=
+$(if $(filter $(ARCHES),$(ARCH)),,$(error ARCH=$(ARCH): one of $(ARCHES)))
+$(if $(filter-out 3G 2G 1G,$(SPLIT))$(and $(SPLIT),$(filter-out i386%,$(ARCH))),\
+	$(error SPLIT=$(SPLIT): 3G, 2G or 1G, for ARCH=i386 and i386-pae))
 $(if $(filter-out clang asan clang-asan,$(VARIANT)),$(error VARIANT=$(VARIANT): clang, asan or clang-asan))
 CC      := $(if $(findstring clang,$(VARIANT)),clang,gcc)
-B       := build/$(ARCH)$(if $(VARIANT),-$(VARIANT))
+B       := build/$(ARCH)$(if $(filter-out 3G,$(SPLIT)),-$(SPLIT))$(if $(VARIANT),-$(VARIANT))
 Q       := $(if $(V),,@)
 silent  := $(findstring s,$(filter-out -%,$(firstword $(MAKEFLAGS))))
 say      = $(if $(V),,@$(if $(silent),,printf '  %-7s %s\n' $(1) $(2);))
@@ -78,7 +84,7 @@ export MEM SMP ACCEL CPU QEMUFLAGS CMD TIMEOUT
 
 .PHONY: run
 run: ## boot into a shell (CMD="a; b" runs commands; MEM= SMP= ACCEL=tcg|icount CPU= QEMUFLAGS= ARCH=)
-	@tools/deps $(if $(filter i386,$(ARCH)),run,$(ARCH)) $(VARIANT)
+	@tools/deps $(if $(filter hosted%,$(ARCH)),$(ARCH),run) $(VARIANT)
 	@$(MAKE) $(parallel) all
 	@$(RUN)
 

@@ -6,7 +6,7 @@
 #
 # A hosted build carries them too, as data, when the compiler can make them.
 
-USER_LIST    := hello wild stack divzero privileged grow memhog count faultbench
+USER_LIST    := hello wild stack divzero privileged grow memhog count lifetime faultbench
 USER_CC      := $(CC) -m32 -march=i486 -mtune=generic
 USER_CFLAGS  := -std=gnu17 -O2 -g0 -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-builtin \
 	-fno-asynchronous-unwind-tables -mno-mmx -mno-sse -mno-80387 -mpreferred-stack-boundary=4 \
@@ -17,7 +17,7 @@ endif
 USER_LDFLAGS := -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096
 
 # i386 must have them; a hosted build asks the compiler first.
-ifeq ($(ARCH),i386)
+ifneq ($(filter i386%,$(ARCH)),)
 USER_PROGRAMS := $(USER_LIST)
 else
 user_probe    := echo 'int x;' | $(USER_CC) -ffreestanding -c -x c -o /dev/null - 2>/dev/null && echo yes

@@ -9,6 +9,8 @@
  *	wild text	writes into its own code
  *	wild rodata	writes to a constant
  *	wild jump	calls an address where nothing is
+ *	wild execute	calls bytes of its data that would be code; survives (exits with 0)
+ *			where the processor cannot tell code from data
  *	wild pointer	gives such addresses to system calls, which must refuse (exits with 0)
  */
 #include "sys.h"
@@ -46,6 +48,16 @@ static int bad_pointers(void)
 	return good ? 0 : 1;
 }
 
+static int execute_data(void)
+{
+	static unsigned char code[16] = { 0xc3 };	/* ret */
+
+	printf("wild: calling data at %p\n", (void *)code);
+	((void (*)(void))(unsigned long)code)();
+	printf("wild: data is as good as code here\n");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "";
@@ -64,6 +76,8 @@ int main(int argc, char **argv)
 		((void (*)(void))0x30000000)();
 	if (same(how, "pointer"))
 		return bad_pointers();
+	if (same(how, "execute"))
+		return execute_data();
 	poke(0xdeadbeef);
 	printf("wild: survived, which must not be\n");
 	return 1;

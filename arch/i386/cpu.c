@@ -103,7 +103,7 @@ void cpu_early_init(unsigned cpu)
 
 const char *machine_arch(void)
 {
-	return "i386";
+	return PGTABLE_LEVELS == 2 ? "i386" : "i386-pae";
 }
 
 void cpu_set_kernel_stack(void *top)

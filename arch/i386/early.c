@@ -2,19 +2,30 @@
 /*
  * early.c: seeing physical memory before it is mapped.
  *
- * Until low memory has its map, one page table, early_table, is a window of 4 MiB
- * that looks wherever we want:
+ * Until low memory has its map, early_table (one page table; two with PAE) is a window
+ * of 4 MiB that looks wherever we want:
  *
- *	PAGE_OFFSET		pg0, pg1: the first 8 MiB
+ *	PAGE_OFFSET		the first 8 MiB (tables.S)
  *	PAGE_OFFSET + 8 MiB	early_table: the window (later: low memory, like the rest)
  *
  * A new look moves the window; what is needed longer must be copied.
  */
 #include "pc.h"
+#include "tables.h"
 
 #define EARLY_WINDOW (PAGE_OFFSET + (8ul << 20))
+#define EARLY_PAGES ((4u << 20) >> PAGE_SHIFT)
+#define EARLY_TABLES (EARLY_PAGES / PTRS_PER_PT)
 
-static pte_t early_table[PTRS_PER_PT] __attribute__((aligned(4096), section(".bss.page_aligned")));
+static pte_t early_table[EARLY_PAGES] __attribute__((aligned(4096), section(".bss.page_aligned")));
+
+static void set_tables(bool there)
+{
+	pfn_t pfn = (pfn_t)(__pa(early_table) >> PAGE_SHIFT);
+
+	for (unsigned i = 0; i < EARLY_TABLES; i++)
+		set_pte(kernel_entry(EARLY_WINDOW) + i, there ? mk_table(pfn + i, 2) : (pte_t){ 0 });
+}
 
 const void *early_map(u32 phys, u32 len)
 {
@@ -22,18 +33,17 @@ const void *early_map(u32 phys, u32 len)
 
 	len = min(len, (4u << 20) - (phys & ~(u32)PAGE_MASK));
 	pages = (u32)(((u64)(phys & ~(u32)PAGE_MASK) + len + PAGE_SIZE - 1) >> PAGE_SHIFT);
-	for (u32 i = 0; i < PTRS_PER_PT; i++)
+	for (u32 i = 0; i < EARLY_PAGES; i++)
 		set_pte(&early_table[i], i < pages ?
 			mk_pte((first + i) & 0xfffff, PAGE_KERNEL_RO) : (pte_t){ 0 });
-	set_pte(&swapper_pg_dir[pt_index(EARLY_WINDOW, 2)],
-		mk_table((pfn_t)(__pa(early_table) >> PAGE_SHIFT), 2));
+	set_tables(true);
 	flush_tlb_all();
 	return (const char *)EARLY_WINDOW + (phys & ~PAGE_MASK);
 }
 
 void early_unmap(void)
 {
-	set_pte(&swapper_pg_dir[pt_index(EARLY_WINDOW, 2)], (pte_t){ 0 });
+	set_tables(false);
 	flush_tlb_all();
 }
 

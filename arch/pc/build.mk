@@ -12,9 +12,15 @@ FREESTANDING_SRC := $(wildcard lib/freestanding/*.c)
 
 # Two links: the first fixes every address, nm reads the names, the second adds
 # them at the very end of the image, where they move nothing.
-link = $(CC) $(LDFLAGS) -T $(LDS) -o $(1) $(KERNEL_OBJ) $(2) $(B)/libquarry.a
+link = $(CC) $(LDFLAGS) -T $(B)/kernel.lds -o $(1) $(KERNEL_OBJ) $(2) $(B)/libquarry.a
 
-$(B)/quarry.elf: $(LDS) arch/pc/symbols.awk
+$(B)/kernel.lds: $(LDS) $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -E -P -x assembler-with-cpp -D__ASSEMBLER__ -MMD -MP -MT $@ -MF $@.d -o $@ $<
+
+-include $(B)/kernel.lds.d
+
+$(B)/quarry.elf: $(B)/kernel.lds arch/pc/symbols.awk
 	$(call say,LD,$@)$(call link,$(B)/first.elf)
 	$(Q)nm -n $(B)/first.elf | awk -f arch/pc/symbols.awk > $(B)/symbols.S
 	$(Q)$(CC) $(CFLAGS) -c -o $(B)/symbols.o $(B)/symbols.S

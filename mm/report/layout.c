@@ -47,6 +47,18 @@ static void image(struct seq *s, const char *name, const char *from, const char 
 		range(s, name, (unsigned long)from, (unsigned long)to);
 }
 
+/* What the array of struct page takes of low memory, where it lies there: it limits machines with much more high. */
+static void mem_map_share(struct seq *s)
+{
+	unsigned long bytes = max_pfn * sizeof(struct page), start = (unsigned long)mem_map;
+
+	if (!virt_addr_valid(mem_map))
+		return;
+	range(s, "  mem_map", start, start + bytes);
+	seq_printf(s, "              %lu frames of %lu bytes: %lu %% of lowmem\n", max_pfn,
+		   (unsigned long)sizeof(struct page), bytes / (((unsigned long)high_memory - PAGE_OFFSET) / 100));
+}
+
 void report_layout(struct seq *s)
 {
 	seq_puts(s, "virtual kernel memory layout:\n");
@@ -54,6 +66,7 @@ void report_layout(struct seq *s)
 	range(s, "pkmap", PKMAP_BASE, PKMAP_BASE + LAST_PKMAP * PAGE_SIZE);
 	range(s, "vmalloc", VMALLOC_START, VMALLOC_END);
 	range(s, "lowmem", PAGE_OFFSET, (unsigned long)high_memory);
+	mem_map_share(s);
 	image(s, "  .bss", either(_bss, __bss_start), either(_ebss, _end));
 	image(s, "  .data", either(_data, _etext), _edata);
 	image(s, "  .text", either(_text, __executable_start), _etext);

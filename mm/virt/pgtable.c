@@ -568,13 +568,19 @@ static int check_leaf(pte_t e, unsigned long addr, int level)
 	return 0;
 }
 
+/* But for what the MMU notes in them. */
+static bool same_target(pte_t a, pte_t b)
+{
+	return pte_present(a) == pte_present(b) && pte_pfn(a) == pte_pfn(b);
+}
+
 static int check_halves(const pte_t *root)
 {
 	unsigned i;
 
 	if (root != swapper_pg_dir) {
 		for (i = user_entries(); i < pt_entries(TOP); i++)
-			if (root[i].val != swapper_pg_dir[i].val)
+			if (!same_target(root[i], swapper_pg_dir[i]))
 				return 3;
 		return 0;
 	}

@@ -36,7 +36,7 @@ bool st_contains(const char *text, const char *part)
 
 bool st_on_pc(void)
 {
-	return st_equal(machine_arch(), "i386");
+	return st_begins(machine_arch(), "i386");
 }
 
 /* ---- text --------------------------------------------------------------------- */
