@@ -11,6 +11,7 @@
 #include "sched.h"
 
 #include <quarry/printf.h>
+#include <quarry/string.h>
 #include <quarry/zone.h>
 
 static const char *level_name(int level)
@@ -30,10 +31,10 @@ static void print_split(unsigned long addr)
 		int shift = level ? (int)pt_shift(level) : 0;
 		int width = level ? __builtin_ctz(pt_entries(level)) : PAGE_SHIFT;
 		unsigned value = level ? pt_index(addr, level) : (unsigned)(addr & (PAGE_SIZE - 1));
-		int pad = level ? width + 2 : 0;
+		const char *name = level ? level_name(level) : "offset";
+		int pad = level ? max(width, (int)strlen(name)) + 2 : 0;
 
-		mm_snprintf(names + at, sizeof(names) - (size_t)at, "%-*s", pad,
-			    level ? level_name(level) : "offset");
+		mm_snprintf(names + at, sizeof(names) - (size_t)at, "%-*s", pad, name);
 		mm_snprintf(numbers + at, sizeof(numbers) - (size_t)at, level ? "%-*u" : "0x%-*x", pad, value);
 		for (int i = 0; i < width; i++)
 			bits[at++] = '0' + (char)(addr >> (shift + width - 1 - i) & 1);
@@ -46,7 +47,8 @@ static void print_split(unsigned long addr)
 
 static void print_flags(pte_t e, bool leaf)
 {
-	kprintf("%s, %s%s%s%s", pte_write(e) ? "writable" : "read-only", pte_user(e) ? "user" : "kernel",
+	kprintf("%s, %s%s%s%s%s", pte_write(e) ? "writable" : "read-only", pte_user(e) ? "user" : "kernel",
+		_PAGE_NX != 0 && leaf && !pte_exec(e) ? ", no code" : "",
 		pte_young(e) ? ", accessed" : "", leaf && pte_dirty(e) ? ", dirty" : "",
 		leaf && pte_global(e) ? ", global" : "");
 }
@@ -62,8 +64,11 @@ static void print_target(const struct pt_step *step)
 		kprintf("            -> frame");
 	else
 		kprintf("            -> %lu MiB", 1UL << (pt_shift(step->level) - 20));
-	kprintf(" at 0x%08llx: ", (unsigned long long)pte_pfn(step->entry) << PAGE_SHIFT);
-	print_flags(step->entry, leaf);
+	kprintf(" at 0x%08llx", (unsigned long long)pte_pfn(step->entry) << PAGE_SHIFT);
+	if (step->level < PGTABLE_LEVELS || !PT_TOP_FIXED) {	/* such an entry has no rights */
+		kprintf(": ");
+		print_flags(step->entry, leaf);
+	}
 	kprintf("\n");
 }
 

@@ -89,7 +89,7 @@ static void use_features(void)
 	}
 	if (cpu_has(X86_PGE))
 		arch_pte_supported |= _PAGE_GLOBAL;
-	if (_PAGE_NX && cpu_has(X86_NX)) {
+	if (_PAGE_NX != 0 && cpu_has(X86_NX)) {
 		arch_pte_supported |= _PAGE_NX;
 		wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
 	}

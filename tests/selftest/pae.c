@@ -4,6 +4,7 @@
  * every machine with so much memory is tested there, too.
  */
 #include <quarry/highmem.h>
+#include <quarry/memblock.h>
 #include <quarry/vm.h>
 
 #include "kernel/machine.h"
@@ -161,15 +162,28 @@ SELFTEST(E6, a_task_uses_more_than_4_GiB_in_its_lifetime)
 	CHECK_EQ(run("lifetime 5120"), 0);
 }
 
+/* Frames of memory in high memory below 4 GiB. */
+static unsigned long high_below_4_GiB(void)
+{
+	unsigned long n = 0;
+
+	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
+		const struct memblock_region *r = &memblock.memory.regions[i];
+		phys_addr_t from = max(r->base, (phys_addr_t)max_low_pfn << PAGE_SHIFT);
+		phys_addr_t to = min(r->base + r->size, FOUR_GIB_PFN << PAGE_SHIFT);
+
+		n += from < to ? (unsigned long)((to - from) >> PAGE_SHIFT) : 0;
+	}
+	return n;
+}
+
 /* One that holds more than fits below 4 GiB has frames beyond. */
 SELFTEST(E6, a_task_gets_frames_beyond_4_GiB)
 {
-	unsigned long beyond = 0, n = 256, addr, low = FOUR_GIB_PFN - max_low_pfn;
+	unsigned long beyond = 0, n = 256 + high_below_4_GiB(), addr;
 	struct mm_struct *mm;
 	struct pt_walk walk;
 
-	if (populated_zone(st_zone(ZONE_HIGHMEM)))
-		n += low;
 	if (max_pfn < FOUR_GIB_PFN + n || n >= (TASK_SIZE - 0x10000000) >> PAGE_SHIFT)
 		SKIP("too little memory beyond 4 GiB, or too few addresses");
 	mm = mm_alloc();
@@ -188,7 +202,7 @@ SELFTEST(E6, a_task_gets_frames_beyond_4_GiB)
 
 SELFTEST(E6, only_code_is_executable)
 {
-	bool nx = _PAGE_NX && machine_has_feature("nx");
+	bool nx = _PAGE_NX != 0 && machine_has_feature("nx");
 	unsigned long low;
 	int level;
 
@@ -201,7 +215,7 @@ SELFTEST(E6, only_code_is_executable)
 
 SELFTEST(E6, a_task_cannot_run_its_data)
 {
-	bool nx = _PAGE_NX && machine_has_feature("nx");
+	bool nx = _PAGE_NX != 0 && machine_has_feature("nx");
 
 	if (!machine_has_feature("ring3") || !st_on_pc())
 		SKIP("no ring 3 of our own here");
