@@ -4,7 +4,7 @@
 IMAGE    := quarry.elf
 CPPFLAGS += -Iarch/pc
 CFLAGS   += -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
-	-mno-mmx -mno-sse -mno-sse2 -mgeneral-regs-only -fno-omit-frame-pointer
+	-mno-mmx -mno-sse -mno-sse2 -mgeneral-regs-only -fno-omit-frame-pointer -momit-leaf-frame-pointer
 LDFLAGS  := -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096
 
 # What the compiler itself calls (memcpy ...): here there is no C library.

@@ -10,7 +10,7 @@
  *
  *	<arch/layout.h>	PAGE_SHIFT, PAGE_OFFSET, zone borders, the windows
  *	<arch/cpu.h>	smp_processor_id(), arch_irq_save/restore, preempt_count,
- *			in_interrupt(), cpu_relax(), clear_page(), copy_page()
+ *			preempt_count_add(n), preempt_count_test(bits) (claim.h has them), in_interrupt(), cpu_relax(), clear_page(), copy_page()
  *	<arch/pte.h>	page-table entry types and helpers, TLB flushes (stage 2)
  */
 #ifndef QUARRY_PORT_H

@@ -41,7 +41,7 @@
  * SLAB_TYPESAFE_BY_RCU keeps its slabs until it is destroyed.
  *
  * Debugging (poison, red zones, owners) has its seam in slab_alloc_odd() and
- * cache_free_flush(): a cache without magazines goes there every time.
+ * cache_free_slow(): a cache without magazines goes there every time.
  */
 #include "slab_internal.h"
 
@@ -107,10 +107,8 @@ static bool name_taken(const char *name)
 
 static void cache_release(struct kmem_cache *s)
 {
-	unsigned long off = (unsigned long)s - PAGE_OFFSET;
-
 	s->num = 0;		/* whoever goes on using it is told so */
-	if (!__cache_free(&cache_cache, pfn_to_page(off >> PAGE_SHIFT), off))
+	if (!cache_free_slow(&cache_cache, virt_to_page(s), s))
 		mm_panic("cache %p is no object in use of kmem_cache", (void *)s);
 }
 
@@ -394,32 +392,42 @@ static __cold_path void *alloc_from_nothing(const struct kmem_cache *s, unsigned
 	return NULL;
 }
 
+__noinline void *slab_alloc_slow(struct kmem_cache *s, gfp_t gfp, unsigned long caller)
+{
+	return s ? slab_alloc_odd(s, gfp, -1, caller) : alloc_from_nothing(s, caller);
+}
+
 void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
 {
-	if (unlikely(!s))
-		return alloc_from_nothing(s, _RET_IP_);
-	return slab_alloc(s, gfp, -1, _RET_IP_);
+	void *obj;
+
+	if (likely(s) && likely(!(gfp & ~GFP_PLAIN)) && likely(magazine_alloc(s, gfp, &obj)))
+		return obj;
+	return slab_alloc_slow(s, gfp, _RET_IP_);
 }
 
 void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
 {
-	if (unlikely(!s))
-		return alloc_from_nothing(s, _RET_IP_);
-	return node == -1 ? slab_alloc(s, gfp, -1, _RET_IP_) : slab_alloc_odd(s, gfp, node, _RET_IP_);
+	return s ? slab_alloc_odd(s, gfp, node, _RET_IP_) : alloc_from_nothing(s, _RET_IP_);
+}
+
+static __noinline void cache_free_or_refuse(struct kmem_cache *s, void *obj, unsigned long caller)
+{
+	struct page *page = slab_page_of(obj);
+
+	if (page && page->slab_cache == s && cache_free_slow(s, page, obj))
+		return;
+	if (obj && (!slab_is_available() || is_cache(s, "kmem_cache_free", obj, caller)))
+		place_refuse("kmem_cache_free", s, obj, caller);
 }
 
 void kmem_cache_free(struct kmem_cache *s, void *obj)
 {
-	unsigned long off = (unsigned long)obj - PAGE_OFFSET;
-	struct page *page;
+	struct page *page = slab_page_of(obj);
 
-	if (likely(off < slab_direct_bytes)) {
-		page = pfn_to_page(off >> PAGE_SHIFT);
-		if (likely(PageSlab(page)) && likely(page->slab_cache == s) && likely(__cache_free(s, page, off)))
-			return;
-	}
-	if (obj && (!slab_is_available() || is_cache(s, "kmem_cache_free", obj, _RET_IP_)))
-		place_refuse("kmem_cache_free", s, obj, _RET_IP_);
+	if (likely(page) && likely(page->slab_cache == s) && likely(magazine_free(s, page, obj)))
+		return;
+	cache_free_or_refuse(s, obj, _RET_IP_);
 }
 
 unsigned kmem_cache_size(const struct kmem_cache *s)

@@ -157,12 +157,22 @@ static void *__do_kmalloc(size_t size, gfp_t gfp, int node, unsigned long caller
 		return NULL;
 	}
 	s = kmalloc_caches[gfp & __GFP_DMA ? KMALLOC_DMA : KMALLOC_NORMAL][class_of(size)];
-	return slab_alloc(s, gfp, node, caller);
+	return slab_alloc_odd(s, gfp, node, caller);
+}
+
+static __noinline void *kmalloc_slow(size_t size, gfp_t gfp, unsigned long caller)
+{
+	return __do_kmalloc(size, gfp, -1, caller);
 }
 
 void *__kmalloc(size_t size, gfp_t gfp)
 {
-	return __do_kmalloc(size, gfp, -1, _RET_IP_);
+	void *obj;
+
+	if (likely(size - 1 < KMALLOC_MAX_CACHE_SIZE) && likely(!(gfp & ~GFP_PLAIN)) &&
+	    likely(magazine_alloc(kmalloc_caches[KMALLOC_NORMAL][class_of(size)], gfp, &obj)))
+		return obj;
+	return kmalloc_slow(size, gfp, _RET_IP_);
 }
 
 void *__kmalloc_caller(size_t size, gfp_t gfp, unsigned long caller)
@@ -194,21 +204,21 @@ static __cold_path void kfree_odd(const void *p, unsigned long caller)
 		place_refuse("kfree", NULL, p, caller);
 }
 
-static __always_inline void __do_kfree(const void *p, unsigned long caller)
+static __noinline void __do_kfree(const void *p, unsigned long caller)
 {
-	unsigned long off = (unsigned long)p - PAGE_OFFSET;
-	struct page *page;
+	struct page *page = slab_page_of(p);
 
-	if (likely(off < slab_direct_bytes)) {
-		page = pfn_to_page(off >> PAGE_SHIFT);
-		if (likely(PageSlab(page)) && likely(__cache_free(page->slab_cache, page, off)))
-			return;
-	}
+	if (page && cache_free_slow(page->slab_cache, page, (void *)(unsigned long)p))
+		return;
 	kfree_odd(p, caller);
 }
 
 void kfree(const void *p)
 {
+	struct page *page = slab_page_of(p);
+
+	if (likely(page) && likely(magazine_free(page->slab_cache, page, (void *)(unsigned long)p)))
+		return;
 	__do_kfree(p, _RET_IP_);
 }
 

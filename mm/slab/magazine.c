@@ -41,8 +41,10 @@
  *	which is CACHED.
  *  M.3	There are as many CACHED objects as rounds: no object is in two magazines.
  *
- * Locking: a CPU's magazines are touched by that CPU only, with interrupts off.
- * magazines_drain() visits other CPUs' too, which is right as long as they do
+ * Locking: a CPU's magazines, and the states of objects on their way in and out, are
+ * touched by whoever has claimed the CPU (claim.h); a switch of threads cannot come
+ * between, and an interrupt that finds the claim taken goes past the magazines, to the
+ * slabs.  magazines_drain() visits other CPUs' too, which is right as long as they do
  * not run; with more CPUs it is the place that must ask them to do it themselves.
  *
  * Failure: as described, magazines are never necessary.
@@ -53,7 +55,6 @@
  * and moved its rest down after each flush.
  */
 #include "slab_internal.h"
-
 
 struct magazine no_magazine = { .other = &no_magazine };
 struct kmem_cache *magazine_cache;
@@ -98,7 +99,6 @@ static void pair_free(struct magazine *m)
 static void magazine_attach(struct kmem_cache *s)
 {
 	struct magazine *pair = slab_alloc_direct(magazine_cache, GFP_NOWAIT | __GFP_NOWARN, -1);
-	unsigned long flags;
 	struct magazine **slot;
 	int i;
 
@@ -109,20 +109,23 @@ static void magazine_attach(struct kmem_cache *s)
 		pair[i].capacity = s->magazine_rounds;
 		pair[i].other = &pair[!i];
 	}
-	flags = arch_irq_save();
+	if (!cpu_try_claim()) {
+		pair_free(pair);
+		return;
+	}
 	slot = &s->cpu[smp_processor_id()];
 	if (*slot == &no_magazine) {
 		*slot = pair;
 		pair = NULL;
 	}
-	arch_irq_restore(flags);
+	cpu_release();
 	if (pair)	/* an interrupt was faster */
 		pair_free(pair);
 }
 
 /* ---- the slow ways in and out ------------------------------------------------------- */
 
-/* An object, from the other magazine or from the slabs that there are.  Interrupts off. */
+/* An object, from the other magazine or from the slabs that there are.  The CPU is claimed. */
 static void *refill_this_cpu(struct kmem_cache *s)
 {
 	struct magazine *m = s->cpu[smp_processor_id()];
@@ -140,9 +143,8 @@ static void *refill_this_cpu(struct kmem_cache *s)
 	return r.obj;
 }
 
-void *cache_alloc_refill(struct kmem_cache *s, gfp_t gfp, unsigned long caller)
+void *__cache_alloc(struct kmem_cache *s, gfp_t gfp, unsigned long caller)
 {
-	unsigned long flags;
 	void *obj;
 
 	if (unlikely(!s->num)) {
@@ -155,20 +157,26 @@ void *cache_alloc_refill(struct kmem_cache *s, gfp_t gfp, unsigned long caller)
 	do {
 		if (s->magazine_rounds && s->cpu[smp_processor_id()] == &no_magazine)
 			magazine_attach(s);
-		flags = arch_irq_save();
+		if (!cpu_try_claim())
+			return slab_alloc_direct(s, gfp, -1);
 		obj = refill_this_cpu(s);
-		arch_irq_restore(flags);
+		cpu_release();
 		if (obj)
 			return obj;
 	} while (cache_grow(s, gfp, -1, max(s->magazine_rounds, 1u)));
 	return NULL;
 }
 
-void cache_free_flush(struct kmem_cache *s, void *obj, u8 *state)
+/* Into the magazine, or into the other, which is emptied for it if need be.  The CPU is claimed. */
+static void push_or_flush(struct kmem_cache *s, void *obj, u8 *state)
 {
 	struct magazine *m = s->cpu[smp_processor_id()], *other = m->other;
 	struct round r = { obj, state };
 
+	if (m->rounds < m->capacity) {
+		magazine_push(m, obj, state);
+		return;
+	}
 	if (!m->capacity) {
 		slabs_put(s, &r, 1);
 		return;
@@ -181,34 +189,60 @@ void cache_free_flush(struct kmem_cache *s, void *obj, u8 *state)
 	magazine_push(other, obj, state);
 }
 
+bool cache_free_slow(struct kmem_cache *s, struct page *page, void *p)
+{
+	struct round r = { .obj = p };
+	unsigned long flags;
+	bool claimed, used;
+	unsigned idx;
+
+	if (!slab_index(s, (unsigned long)p, &idx))
+		return false;
+	r.state = slab_state(s, page, (unsigned long)p, idx);
+	claimed = cpu_try_claim();
+	flags = arch_irq_save();	/* an interrupt may free the same object: one of us is told */
+	used = *r.state == OBJ_USED;
+	if (used)
+		*r.state = OBJ_CACHED;
+	arch_irq_restore(flags);
+	if (used && claimed)
+		push_or_flush(s, r.obj, r.state);
+	else if (used)
+		slabs_put(s, &r, 1);
+	if (claimed)
+		cpu_release();
+	return used;
+}
+
+static void drain_cpu(struct kmem_cache *s, unsigned cpu)
+{
+	struct magazine *m = s->cpu[cpu];
+
+	s->cpu[cpu] = &no_magazine;
+	if (m == &no_magazine)
+		return;
+	slabs_put(s, m->round, m->rounds);
+	slabs_put(s, m->other->round, m->other->rounds);
+	pair_free(m);
+}
+
 void magazines_drain(struct kmem_cache *s)
 {
-	unsigned cpu;
+	bool claimed = cpu_try_claim();	/* if not, we interrupted somebody who is at this CPU's */
 
-	for (cpu = 0; cpu < NR_CPUS; cpu++) {
-		unsigned long flags = arch_irq_save();
-		struct magazine *m = s->cpu[cpu];
-
-		s->cpu[cpu] = &no_magazine;
-		if (m != &no_magazine) {
-			slabs_put(s, m->round, m->rounds);
-			slabs_put(s, m->other->round, m->other->rounds);
-			pair_free(m);
-		}
-		arch_irq_restore(flags);
-	}
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
+		if (claimed || cpu != smp_processor_id())
+			drain_cpu(s, cpu);
+	if (claimed)
+		cpu_release();
 }
 
 unsigned long magazines_count(const struct kmem_cache *s)
 {
-	unsigned long n = 0, flags;
-	unsigned cpu;
+	unsigned long n = 0;
 
-	for (cpu = 0; cpu < NR_CPUS; cpu++) {
-		flags = arch_irq_save();
-		n += s->cpu[cpu]->rounds + s->cpu[cpu]->other->rounds;
-		arch_irq_restore(flags);
-	}
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
+		n += READ_ONCE(s->cpu[cpu])->rounds + READ_ONCE(s->cpu[cpu])->other->rounds;
 	return n;
 }
 

@@ -9,6 +9,7 @@
 #ifndef SLAB_INTERNAL_H
 #define SLAB_INTERNAL_H
 
+#include <quarry/claim.h>
 #include <quarry/printf.h>
 #include <quarry/report.h>
 #include <quarry/slab.h>
@@ -62,7 +63,7 @@ struct magazine {
 
 struct kmem_cache {
 	/* read by every alloc and free */
-	struct magazine *cpu[NR_CPUS];	/* loaded; changed by that CPU, interrupts off */
+	struct magazine *cpu[NR_CPUS];	/* loaded; touched by whoever has claimed that CPU */
 	u32 reciprocal;		/* index = offset * reciprocal >> 32 */
 	unsigned num;		/* objects in a slab; 0: a cache that is not made yet, or destroyed */
 	unsigned long offset_mask; /* bytes of a slab - 1 */
@@ -136,26 +137,29 @@ static inline struct page *slab_head(const struct kmem_cache *s, struct page *pa
 }
 
 /*
- * Which object begins at offset @off?  False: none; then @idx is the object that
- * the offset is inside of, or >= num in the rest of the slab.  The low half of
- * the product is the fraction: below the reciprocal only for whole multiples.
+ * Which object begins at @at?  An address of the direct map or an offset in it: its
+ * base is aligned to more than any slab, so their low bits are the same.  False: none;
+ * then @idx is the object that it is inside of, or >= num in the rest of the slab.  The
+ * low half of the product is the fraction: below the reciprocal only for whole multiples.
  */
-static __always_inline bool slab_index(const struct kmem_cache *s, unsigned long off, unsigned *idx)
+static __always_inline bool slab_index(const struct kmem_cache *s, unsigned long at, unsigned *idx)
 {
-	u64 product = (u64)(u32)(off & s->offset_mask) * s->reciprocal;
+	u64 product = (u64)(u32)(at & s->offset_mask) * s->reciprocal;
 
 	*idx = (unsigned)(product >> 32);
 	return (u32)product < s->reciprocal && *idx < s->num;
 }
 
-/* Where the state of object @idx is, which begins at @off of the direct map, in @page. */
-static __always_inline u8 *slab_state(const struct kmem_cache *s, struct page *page,
-				      unsigned long off, unsigned idx)
+/* Where the state of object @idx is, which begins at @at, in @page. */
+static __always_inline u8 *slab_state(const struct kmem_cache *s, struct page *page, unsigned long at, unsigned idx)
 {
 	if (s->states_in_page)
-		return (u8 *)&page->free_bits + ((off & ~PAGE_MASK) >> STATE_SHIFT);
+		return (u8 *)&page->free_bits + ((at & ~PAGE_MASK) >> STATE_SHIFT);
 	return (u8 *)page->free_map + idx;
 }
+
+/* Bytes of the direct map, once the slab layer is up; 0 before, so that nothing is in it. */
+extern unsigned long slab_direct_bytes;
 
 /* ---- magazine.c ---------------------------------------------------------------- */
 
@@ -167,10 +171,10 @@ extern struct kmem_cache *magazine_cache;
 
 /** magazine_limits() - from @s->size to magazine_rounds, free_limit; no CPU has a magazine yet. */
 void magazine_limits(struct kmem_cache *s);
-/** cache_alloc_refill() - the loaded magazine is empty. */
-void *cache_alloc_refill(struct kmem_cache *s, gfp_t gfp, unsigned long caller);
-/** cache_free_flush() - the loaded magazine is full.  Interrupts off. */
-void cache_free_flush(struct kmem_cache *s, void *obj, u8 *state);
+/** __cache_alloc() - an object of @s, from wherever there is one; the mask is checked already. */
+void *__cache_alloc(struct kmem_cache *s, gfp_t gfp, unsigned long caller);
+/** cache_free_slow() - magazine_free() declined.  False: no object in use is there. */
+bool cache_free_slow(struct kmem_cache *s, struct page *page, void *p);
 /** magazines_drain() - every CPU's objects go back to their slabs, the magazines to their cache. */
 void magazines_drain(struct kmem_cache *s);
 /** magazines_count() - objects in the magazines of @s.  Exact when nothing runs. */
@@ -191,46 +195,61 @@ static __always_inline void magazine_push(struct magazine *m, void *obj, u8 *sta
 	m->round[m->rounds++] = (struct round){ obj, state };
 }
 
-/** __cache_alloc() - an object of @s; the mask is checked already. */
-static __always_inline void *__cache_alloc(struct kmem_cache *s, gfp_t gfp, unsigned long caller)
+/** magazine_alloc() - *@obj is the hottest of this CPU's.  False: none, or not in this context. */
+static __always_inline bool magazine_alloc(struct kmem_cache *s, gfp_t gfp, void **obj)
 {
-	unsigned long flags = arch_irq_save();
-	struct magazine *m = s->cpu[smp_processor_id()];
-	void *obj;
+	struct magazine *m;
 
+	if (!cpu_may_claim_for(gfp))
+		return false;
+	cpu_claim();
+	m = s->cpu[smp_processor_id()];
 	if (unlikely(!m->rounds)) {
-		arch_irq_restore(flags);
-		return cache_alloc_refill(s, gfp, caller);
+		cpu_release();
+		return false;
 	}
-	obj = magazine_pop(m);
-	arch_irq_restore(flags);
-	return obj;
+	*obj = magazine_pop(m);
+	cpu_release();
+	return true;
 }
 
-/** __cache_free() - take back the object at @off of the direct map, in @page.  False: none in use. */
-static __always_inline bool __cache_free(struct kmem_cache *s, struct page *page, unsigned long off)
+/**
+ * magazine_free() - take back the object at @p, in @page
+ * False: no room, not in this context, or no object in use: cache_free_slow() knows.
+ */
+static __always_inline bool magazine_free(struct kmem_cache *s, struct page *page, void *p)
 {
-	unsigned long flags;
+	unsigned idx, rounds;
 	struct magazine *m;
-	unsigned idx;
 	u8 *state;
 
-	if (unlikely(!slab_index(s, off, &idx)))
+	if (unlikely(!slab_index(s, (unsigned long)p, &idx)) || !cpu_may_claim())
 		return false;
-	state = slab_state(s, page, off, idx);
-	flags = arch_irq_save();
-	if (unlikely(*state != OBJ_USED)) {
-		arch_irq_restore(flags);
+	state = slab_state(s, page, (unsigned long)p, idx);
+	cpu_claim();
+	m = s->cpu[smp_processor_id()];
+	rounds = m->rounds;
+	if (unlikely(*state != OBJ_USED) || unlikely(rounds >= m->capacity)) {
+		cpu_release();
 		return false;
 	}
 	*state = OBJ_CACHED;
-	m = s->cpu[smp_processor_id()];
-	if (likely(m->rounds < m->capacity))
-		magazine_push(m, (void *)(PAGE_OFFSET + off), state);
-	else
-		cache_free_flush(s, (void *)(PAGE_OFFSET + off), state);
-	arch_irq_restore(flags);
+	m->round[rounds] = (struct round){ p, state };
+	m->rounds = rounds + 1;
+	cpu_release();
 	return true;
+}
+
+/** slab_page_of() - the struct page of an address, if it is in a slab's page; else NULL. */
+static __always_inline struct page *slab_page_of(const void *p)
+{
+	unsigned long off = (unsigned long)p - PAGE_OFFSET;
+	struct page *page;
+
+	if (unlikely(off >= slab_direct_bytes))
+		return NULL;
+	page = pfn_to_page(off >> PAGE_SHIFT);
+	return likely(page->flags & 1UL << PG_slab) ? page : NULL;
 }
 
 /* ---- place.c ------------------------------------------------------------------- */
@@ -266,9 +285,6 @@ void place_refuse(const char *call, const struct kmem_cache *expect, const void 
 
 /* ---- cache.c ------------------------------------------------------------------- */
 
-/* Bytes of the direct map, once the slab layer is up; 0 before, so that nothing is in it. */
-extern unsigned long slab_direct_bytes;
-
 /* Masks that need no second look: no zone, no contradiction possible, nothing to clear. */
 #define GFP_PLAIN (__GFP_WAIT | __GFP_IO | __GFP_FS | __GFP_HIGH | __GFP_NOWARN | __GFP_NORETRY |	\
 		   __GFP_KSWAPD_RECLAIM | __GFP_NOMEMALLOC | __GFP_HARDWALL | __GFP_ACCOUNT |		\
@@ -282,13 +298,8 @@ bool slab_mask_refused(const struct kmem_cache *s, size_t size, gfp_t gfp, unsig
 struct kmem_cache *cache_make(const char *name, unsigned size, unsigned align, slab_flags_t flags,
 			      void (*ctor)(void *));
 
-/** slab_alloc() - check the mask, then __cache_alloc().  @node: -1 for any. */
-static __always_inline void *slab_alloc(struct kmem_cache *s, gfp_t gfp, int node, unsigned long caller)
-{
-	if (unlikely(gfp & ~GFP_PLAIN) || unlikely(gfp & __GFP_WAIT && preempt_count()) || node >= 0)
-		return slab_alloc_odd(s, gfp, node, caller);
-	return __cache_alloc(s, gfp, caller);
-}
+/** slab_alloc_slow() - slab_alloc_odd() for any node; @s may be NULL, or no cache. */
+void *slab_alloc_slow(struct kmem_cache *s, gfp_t gfp, unsigned long caller);
 
 /* ---- kmalloc.c ----------------------------------------------------------------- */
 

@@ -33,6 +33,8 @@ extern __thread struct cpu_local *hosted_cpu;	/* the CPU that this host thread h
 static inline unsigned smp_processor_id(void) { return cpu_local_read(cpu); }
 static inline int preempt_count(void) { return cpu_local_read(preempt_count); }
 static inline bool in_interrupt(void) { return preempt_count() >= IRQ_ONE; }
+static inline bool preempt_count_test(int bits) { return preempt_count() & bits; }
+static inline void preempt_count_add(int n) { cpu_local_add(preempt_count, n); }
 static inline void preempt_disable(void) { cpu_local_add(preempt_count, 1); barrier(); }
 static inline void preempt_enable(void) { barrier(); cpu_local_add(preempt_count, -1); }
 

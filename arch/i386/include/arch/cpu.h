@@ -29,16 +29,20 @@ extern struct cpu_local cpu_locals[NR_CPUS];
 #define cpu_local_add(field, n)								\
 	__asm__ volatile("addl %0, %%fs:%c1"						\
 			 : : "ri"(n), "i"(offsetof(struct cpu_local, field)) : "memory", "cc")
+/* Is any of these bits of it set?  One instruction and a jump. */
+#define cpu_local_test(field, bits) ({							\
+	bool v_;									\
+	__asm__ volatile("testl %1, %%fs:%c2"						\
+			 : "=@ccnz"(v_) : "i"(bits), "i"(offsetof(struct cpu_local, field)) : "cc"); \
+	v_; })
 
 static inline unsigned smp_processor_id(void) { return cpu_local_read(cpu); }
 static inline int preempt_count(void) { return cpu_local_read(preempt_count); }
 static inline bool in_interrupt(void) { return preempt_count() >= IRQ_ONE; }
+static __always_inline bool preempt_count_test(const int bits) { return cpu_local_test(preempt_count, bits); }
+static __always_inline void preempt_count_add(const int n) { cpu_local_add(preempt_count, n); }
 static inline void preempt_disable(void) { cpu_local_add(preempt_count, 1); barrier(); }
-static inline void preempt_enable(void)
-{
-	barrier();
-	cpu_local_add(preempt_count, -1);
-}
+static inline void preempt_enable(void) { barrier(); cpu_local_add(preempt_count, -1); }
 
 #define EFLAGS_IF 0x200UL
 

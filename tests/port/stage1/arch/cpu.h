@@ -8,6 +8,8 @@
 static inline unsigned smp_processor_id(void) { return 0; }
 static inline int preempt_count(void) { return 0; }
 static inline bool in_interrupt(void) { return false; }
+static inline bool preempt_count_test(int bits) { (void)bits; return false; }
+static inline void preempt_count_add(int n) { (void)n; }
 static inline void preempt_disable(void) { }
 static inline void preempt_enable(void) { }
 static inline unsigned long arch_irq_save(void) { return 0; }
