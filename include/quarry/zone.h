@@ -8,6 +8,7 @@
 #ifndef QUARRY_ZONE_H
 #define QUARRY_ZONE_H
 
+#include <quarry/claim.h>
 #include <quarry/page.h>
 #include <quarry/spinlock.h>
 
@@ -33,13 +34,16 @@ struct free_area {
 	unsigned long nr_free;		/* blocks on it */
 };
 
-/* A CPU's own free frames of one zone; touched by that CPU with interrupts off. */
+#define PCP_BATCH_MAX 31
+#define PCP_HIGH_MAX (6 * PCP_BATCH_MAX)
+
+/* A CPU's own free frames of one zone; touched by whoever has claimed that CPU (claim.h). */
 struct per_cpu_pages {
-	struct list_head list;	/* hottest first */
-	int count;		/* frames on the list */
+	int count;		/* frames in the stack */
 	int high;		/* above it, a batch goes back to the zone */
 	int batch;		/* frames moved at once */
 	unsigned long event[NR_ZONE_EVENT_ITEMS];
+	struct page *frame[PCP_HIGH_MAX + 1];	/* the hottest on top, at count - 1 */
 } __cacheline_aligned;
 
 struct zone {
@@ -158,9 +162,35 @@ int buddy_check(struct zone *zone);
 
 /* ---- CPUs' own lists (mm/page/pcp.c) --------------------------------------- */
 
-/** pcp_alloc() - one frame from this CPU's list, refilled in a batch.  Any context. */
+/*
+ * For each CPU and each zone modifier of a mask: the stack of the best zone.  A
+ * modifier that contradicts itself has an empty one, as all have before the zones are
+ * there; so whoever finds a frame there need not ask.
+ */
+extern struct per_cpu_pages *first_pcp[NR_CPUS][GFP_ZONEMASK + 1];
+/** setup_first_pcp() - once the zonelists are made. */
+void setup_first_pcp(void);
+
+/** pcp_pop(), pcp_push() - the CPU is claimed; there is a frame, there is room. */
+static __always_inline struct page *pcp_pop(struct per_cpu_pages *pcp)
+{
+	struct page *page = pcp->frame[--pcp->count];
+
+	page->flags &= ~(1UL << PG_pcp);
+	pcp->event[PGALLOC]++;
+	return page;
+}
+
+static __always_inline void pcp_push(struct per_cpu_pages *pcp, struct page *page)
+{
+	page->flags |= 1UL << PG_pcp;
+	pcp->frame[pcp->count++] = page;
+	pcp->event[PGFREE]++;
+}
+
+/** pcp_alloc() - one frame from this CPU's stack, refilled in a batch.  Any context. */
 struct page *pcp_alloc(struct zone *zone);
-/** pcp_free() - one frame onto this CPU's list; a batch goes back when it is full.  Any context. */
+/** pcp_free() - one frame onto this CPU's stack; a batch goes back when it is full.  Any context. */
 void pcp_free(struct zone *zone, struct page *page);
 /** drain_all_pages() - give every CPU's listed frames back; @zone NULL: of all zones. */
 void drain_all_pages(struct zone *zone);

@@ -228,11 +228,44 @@ static __always_inline struct page *__alloc_pages(gfp_t gfp, unsigned order, int
 	return likely(page) ? page : alloc_pages_slowpath(gfp, order, list, caller);
 }
 
+/* Masks that need no second look, once a frame is found on first_pcp[]. */
+#define GFP_FRAME_PLAIN (GFP_ZONEMASK | __GFP_MOVABLE | __GFP_WAIT | __GFP_IO | __GFP_FS | __GFP_HIGH |	\
+			 __GFP_NOWARN | __GFP_COMP | __GFP_NOMEMALLOC | __GFP_RECLAIMABLE | __GFP_ACCOUNT | \
+			 __GFP_KSWAPD_RECLAIM | __GFP_HARDWALL)
+
+/* The hot way: the frame on top of this CPU's stack.  False: there is none, or not in this context. */
+static __always_inline bool hot_frame(gfp_t gfp, struct page **page)
+{
+	struct per_cpu_pages *pcp;
+
+	if (!cpu_may_claim_for(gfp))
+		return false;
+	cpu_claim();
+	pcp = first_pcp[smp_processor_id()][gfp & GFP_ZONEMASK];
+	if (unlikely(!pcp->count)) {
+		cpu_release();
+		return false;
+	}
+	*page = pcp_pop(pcp);
+	cpu_release();
+	prep_new_page(*page, 0, 0);
+	return true;
+}
+
+static __noinline struct page *alloc_pages_checked(gfp_t gfp, unsigned order, unsigned long caller)
+{
+	if (!request_ok("alloc_pages", gfp, order, caller))
+		return NULL;
+	return __alloc_pages(gfp, order, 0, caller);
+}
+
 struct page *alloc_pages(gfp_t gfp, unsigned order)
 {
-	if (!request_ok("alloc_pages", gfp, order, _RET_IP_))
-		return NULL;
-	return __alloc_pages(gfp, order, 0, _RET_IP_);
+	struct page *page;
+
+	if (likely(!order) && likely(!(gfp & ~GFP_FRAME_PLAIN)) && likely(hot_frame(gfp, &page)))
+		return page;
+	return alloc_pages_checked(gfp, order, _RET_IP_);
 }
 
 struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order)

@@ -97,7 +97,7 @@ void zone_init(struct zone *zone, const char *name, enum zone_type type, int nod
 	for (unsigned order = 0; order < NR_PAGE_ORDERS; order++)
 		INIT_LIST_HEAD(&zone->free_area[order].free_list);
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
-		INIT_LIST_HEAD(&zone->pageset[cpu].list);
+		zone->pageset[cpu] = (struct per_cpu_pages){ .count = 0 };
 }
 
 /* The lowest order from @order up that has a free block; NR_PAGE_ORDERS: none has. */

@@ -156,6 +156,14 @@ static int drop_reference(struct page *page)
 	return __atomic_fetch_sub(&page->_count.counter, 1, __ATOMIC_ACQ_REL);
 }
 
+/* From one user to none.  False: there are more, or none. */
+static inline bool drop_last_reference(struct page *page)
+{
+	int one = 1;
+
+	return __atomic_compare_exchange_n(&page->_count.counter, &one, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
 /* Between our look and our drop another CPU dropped the last reference: a double free. */
 static __cold_path void free_lost_race(struct page *page, const char *call, unsigned long caller)
 {
@@ -181,9 +189,46 @@ static __always_inline void free_pages_checked(struct page *page, unsigned order
 		free_all_but_first(page, order);
 }
 
+/*
+ * The hot way: a frame in order, of whom its last user is here, onto this CPU's stack.
+ * False: no room, not in this context, or something to look at closely.
+ */
+static __always_inline bool free_hot_frame(struct page *page)
+{
+	struct per_cpu_pages *pcp;
+	unsigned long flags;
+	struct zone *zone;
+
+	if (unlikely(!is_page(page)))
+		return false;
+	flags = page->flags;
+	zone = page_zone(page);
+	if (unlikely(flags & (PAGE_FLAGS_NOT_FREEABLE | 1UL << PG_head)) || unlikely(page->order) ||
+	    unlikely(still_kmapped(page)) || !cpu_may_claim())
+		return false;
+	cpu_claim();
+	pcp = &zone->pageset[smp_processor_id()];
+	hide_origin(pcp);
+	if (unlikely(pcp->count >= pcp->high) || unlikely(!drop_last_reference(page))) {
+		cpu_release();
+		return false;
+	}
+	page->flags = flags & ~PAGE_FLAGS_OWNER;
+	pcp_push(pcp, page);
+	cpu_release();
+	return true;
+}
+
+static __noinline void free_pages_slow(struct page *page, unsigned order, unsigned long caller)
+{
+	free_pages_checked(page, order, "__free_pages", caller);
+}
+
 void __free_pages(struct page *page, unsigned order)
 {
-	free_pages_checked(page, order, "__free_pages", _RET_IP_);
+	if (likely(!order) && likely(free_hot_frame(page)))
+		return;
+	free_pages_slow(page, order, _RET_IP_);
 }
 
 void free_pages(unsigned long addr, unsigned order)

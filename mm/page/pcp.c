@@ -1,109 +1,172 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pcp.c: each CPU's own list of single free frames, in front of each zone.
+ * pcp.c: each CPU's own stack of single free frames, in front of each zone.
  *
  * Idea.  Most allocations are of one page, and the page freed last is still warm
- * in the CPU's cache.  So each CPU keeps a short list for each zone: the last one
+ * in the CPU's cache.  So each CPU keeps a short stack for each zone: the last one
  * freed goes out first, and the zone's lock is taken once for `batch` pages.
  *
- *	pcp_free:   page -> [hot ... cold]        count > high: `batch` cold ones go back
- *	pcp_alloc:  page <- [hot ... cold]        count = 0:    `batch` come from the zone
+ *	pcp_free:   page -> [cold ... hot]        count > high: `batch` cold ones go back
+ *	pcp_alloc:  page <- [cold ... hot]        count = 0:    `batch` come from the zone
  *
- * A page on such a list has PG_pcp and count 0: to everybody else it is free, and
+ * Frames side by side on the stack go back to the zone in one piece, already merged.
+ *
+ * A page on such a stack has PG_pcp and count 0: to everybody else it is free, and
  * freeing it again is seen at once.
  *
- * Invariants (pcp_check):
- *   P.1  pages on a list have PG_pcp, no PG_buddy, count 0, order 0 and lie in the zone;
- *   P.2  `count` is the length of the list, and 0 <= count <= high.
+ * first_pcp[] is what the hot way in alloc.c looks at: for this CPU and the mask's
+ * zone, the stack of the best zone.  A frame on it is no longer the zone's, so no
+ * watermark needs to be asked.
  *
- * Locking: a list is touched by its own CPU only, with interrupts off; the zone's
- * lock nests inside.  drain_all_pages() of another CPU's list is allowed only
- * while that CPU cannot touch it: today there is one CPU; with more, the drain is
- * sent to its owner.  Cost: O(1); a refill or flush O(batch * MAX_PAGE_ORDER).
+ * Invariants (pcp_check):
+ *   P.1  pages on a stack have PG_pcp, no PG_buddy, count 0, order 0 and lie in the zone;
+ *   P.2  0 <= count <= high <= PCP_HIGH_MAX, and no page is on it twice.
+ *
+ * Locking: a stack is touched by whoever has claimed its CPU (claim.h); the zone's lock
+ * nests inside.  An interrupt that finds the claim taken goes to the zone itself.
+ * drain_all_pages() of another CPU's stack is allowed only while that CPU cannot touch
+ * it: today there is one CPU; with more, the drain is sent to its owner.  Cost: O(1); a
+ * refill or flush O(batch * MAX_PAGE_ORDER).
  */
 #include <quarry/zone.h>
 
-/* These and refill() own a list, its counter and PG_pcp. */
-static void pcp_push(struct per_cpu_pages *pcp, struct page *page)
+static struct per_cpu_pages no_pcp;
+struct per_cpu_pages *first_pcp[NR_CPUS][GFP_ZONEMASK + 1] = {
+	[0 ... NR_CPUS - 1] = { [0 ... GFP_ZONEMASK] = &no_pcp },
+};
+
+void setup_first_pcp(void)
 {
-	__SetPagePcp(page);
-	list_add(&page->lru, &pcp->list);
-	pcp->count++;
+	static const gfp_t modifiers[] = { 0, __GFP_DMA, __GFP_DMA32, __GFP_HIGHMEM };
+
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
+		for (unsigned i = 0; i < ARRAY_SIZE(modifiers); i++) {
+			gfp_t gfp = modifiers[i];
+			struct zone *best = NODE_DATA(0)->node_zonelists[gfp_zone(gfp)].zonerefs[0].zone;
+
+			first_pcp[cpu][gfp] = best ? &best->pageset[cpu] : &no_pcp;
+		}
 }
 
-static void pcp_remove(struct per_cpu_pages *pcp, struct page *page)
-{
-	list_del(&page->lru);
-	__ClearPagePcp(page);
-	pcp->count--;
-}
-
-/* Fill the list up to a batch. */
+/* Fill the empty stack with a batch, the lowest address on top. */
 static void refill(struct zone *zone, struct per_cpu_pages *pcp)
 {
+	int n = max(pcp->batch, 1);
 	LIST_HEAD(fresh);
 	struct page *page;
 
 	spin_lock(&zone->lock);
-	pcp->count += (int)buddy_alloc_frames(zone, (unsigned long)max(pcp->batch - pcp->count, 1), &fresh);
+	n = (int)buddy_alloc_frames(zone, (unsigned long)n, &fresh);
 	spin_unlock(&zone->lock);
-	list_for_each_entry(page, &fresh, lru)
-		__SetPagePcp(page);
-	list_splice_tail_init(&fresh, &pcp->list);
+	pcp->count = n;
+	list_for_each_entry(page, &fresh, lru) {
+		page->flags |= 1UL << PG_pcp;
+		pcp->frame[--n] = page;
+	}
 	pcp->event[PGPCP_REFILL]++;
+}
+
+/* Frames of the stack from @i on, up to @n, that lie side by side: how many.  *@first: the lowest. */
+static int neighbours(const struct per_cpu_pages *pcp, int i, int n, struct page **first)
+{
+	int step = i + 1 < n && pcp->frame[i + 1] < pcp->frame[i] ? -1 : 1, run = 1;
+
+	while (i + run < n && pcp->frame[i + run] == pcp->frame[i] + step * run)
+		run++;
+	*first = step > 0 ? pcp->frame[i] : pcp->frame[i + run - 1];
+	return run;
 }
 
 /* Give @n frames back to the zone, the coldest first. */
 static void drain(struct zone *zone, struct per_cpu_pages *pcp, int n)
 {
-	spin_lock(&zone->lock);
-	while (n-- > 0 && pcp->count) {
-		struct page *page = list_last_entry(&pcp->list, struct page, lru);
+	struct page *first;
 
-		pcp_remove(pcp, page);
-		buddy_free(zone, page, 0);
+	n = min(n, pcp->count);
+	spin_lock(&zone->lock);
+	for (int i = 0, run; i < n; i += run) {
+		run = neighbours(pcp, i, n, &first);
+		for (int k = 0; k < run; k++)
+			first[k].flags &= ~(1UL << PG_pcp);
+		buddy_free_frames(zone, first, (unsigned long)run);
 	}
 	spin_unlock(&zone->lock);
+	pcp->count -= n;
+	__builtin_memmove(pcp->frame, pcp->frame + n, (size_t)pcp->count * sizeof(*pcp->frame));
 	pcp->event[PGPCP_DRAIN]++;
+}
+
+/* Past the stack, for an interrupt that came when somebody was at it. */
+static struct page *alloc_from_zone(struct zone *zone)
+{
+	unsigned long flags = spin_lock_irqsave(&zone->lock);
+	struct page *page = buddy_alloc(zone, 0);
+
+	if (page)
+		zone->pageset[smp_processor_id()].event[PGALLOC]++;
+	spin_unlock_irqrestore(&zone->lock, flags);
+	return page;
+}
+
+static void free_to_zone(struct zone *zone, struct page *page)
+{
+	unsigned long flags = spin_lock_irqsave(&zone->lock);
+
+	buddy_free(zone, page, 0);
+	zone->pageset[smp_processor_id()].event[PGFREE]++;
+	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
 struct page *pcp_alloc(struct zone *zone)
 {
-	unsigned long flags = arch_irq_save();
-	struct per_cpu_pages *pcp = &zone->pageset[smp_processor_id()];
 	struct page *page = NULL;
+	struct per_cpu_pages *pcp;
+	unsigned long flags;
 
-	if (unlikely(!pcp->count))
+	if (!cpu_try_claim())
+		return alloc_from_zone(zone);
+	pcp = &zone->pageset[smp_processor_id()];
+	if (!pcp->count) {
+		flags = arch_irq_save();
 		refill(zone, pcp);
-	if (likely(pcp->count)) {
-		page = list_first_entry(&pcp->list, struct page, lru);
-		pcp_remove(pcp, page);
-		pcp->event[PGALLOC]++;
+		arch_irq_restore(flags);
 	}
-	arch_irq_restore(flags);
+	if (pcp->count)
+		page = pcp_pop(pcp);
+	cpu_release();
 	return page;
 }
 
 void pcp_free(struct zone *zone, struct page *page)
 {
-	unsigned long flags = arch_irq_save();
-	struct per_cpu_pages *pcp = &zone->pageset[smp_processor_id()];
+	struct per_cpu_pages *pcp;
+	unsigned long flags;
 
-	pcp->event[PGFREE]++;
+	if (!cpu_try_claim()) {
+		free_to_zone(zone, page);
+		return;
+	}
+	pcp = &zone->pageset[smp_processor_id()];
 	pcp_push(pcp, page);
-	if (unlikely(pcp->count > pcp->high))
+	if (pcp->count > pcp->high) {
+		flags = arch_irq_save();
 		drain(zone, pcp, max(pcp->batch, 1));
-	arch_irq_restore(flags);
+		arch_irq_restore(flags);
+	}
+	cpu_release();
 }
 
 static void drain_zone(struct zone *zone)
 {
+	bool claimed = cpu_try_claim();	/* if not, we interrupted somebody who is at this CPU's */
 	unsigned long flags = arch_irq_save();
 
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
-		if (zone->pageset[cpu].count)
+		if (zone->pageset[cpu].count && (claimed || cpu != smp_processor_id()))
 			drain(zone, &zone->pageset[cpu], zone->pageset[cpu].count);
 	arch_irq_restore(flags);
+	if (claimed)
+		cpu_release();
 }
 
 void drain_all_pages(struct zone *zone)
@@ -116,19 +179,21 @@ void drain_all_pages(struct zone *zone)
 		drain_zone(zone);
 }
 
-static int check_list(const struct zone *zone, const struct per_cpu_pages *pcp)
+static int check_stack(const struct zone *zone, const struct per_cpu_pages *pcp)
 {
-	const struct page *page;
-	int n = 0;
+	if (pcp->count < 0 || pcp->count > pcp->high || pcp->high > PCP_HIGH_MAX)
+		return 2;
+	for (int i = 0; i < pcp->count; i++) {
+		const struct page *page = pcp->frame[i];
 
-	list_for_each_entry(page, &pcp->list, lru) {
-		if (!PagePcp(page) || PageBuddy(page) || page_count(page) != 0 || page->order ||
-		    (unsigned long)(page - zone->zone_mem_map) >= zone->spanned_pages)
+		if ((unsigned long)(page - zone->zone_mem_map) >= zone->spanned_pages || !PagePcp(page) ||
+		    PageBuddy(page) || page_count(page) != 0 || page->order)
 			return 1;
-		if (++n > pcp->count)
-			return 2;
+		for (int j = 0; j < i; j++)
+			if (pcp->frame[j] == page)
+				return 2;
 	}
-	return n == pcp->count && n <= pcp->high ? 0 : 2;
+	return 0;
 }
 
 int pcp_check(struct zone *zone)
@@ -137,7 +202,7 @@ int pcp_check(struct zone *zone)
 	int broken = 0;
 
 	for (unsigned cpu = 0; cpu < NR_CPUS && !broken; cpu++)
-		broken = check_list(zone, &zone->pageset[cpu]);
+		broken = check_stack(zone, &zone->pageset[cpu]);
 	arch_irq_restore(flags);
 	return broken;
 }

@@ -134,7 +134,7 @@ static void setup_lowmem_reserve(struct pglist_data *pgdat)
 /* A CPU moves 1 ... 31 pages at once, 1/4096 of the zone, and its list holds at most six times that. */
 static void setup_pagesets(struct zone *zone)
 {
-	int batch = (int)clamp(zone->managed_pages / 1024 / 4, 1, 31);
+	int batch = (int)clamp(zone->managed_pages / 1024 / 4, 1, PCP_BATCH_MAX);
 
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
 		zone->pageset[cpu].batch = batch;
@@ -159,4 +159,5 @@ void setup_per_zone_wmarks(void)
 	}
 	for (int nid = 0; nid < nr_online_nodes; nid++)
 		setup_lowmem_reserve(NODE_DATA(nid));
+	setup_first_pcp();
 }

@@ -134,10 +134,10 @@ START_TEST(pcp_check_names_the_broken_invariant)
 	zone.pageset[0].high = 8;
 	pcp_free(&zone, pcp_alloc(&zone));
 	ck_assert_int_eq(pcp_check(&zone), 0);
-	zone.pageset[0].count--;
+	zone.pageset[0].frame[zone.pageset[0].count++] = zone.pageset[0].frame[0];
 	ck_assert_int_eq(pcp_check(&zone), 2);
-	zone.pageset[0].count++;
-	page = list_first_entry(&zone.pageset[0].list, struct page, lru);
+	zone.pageset[0].count--;
+	page = zone.pageset[0].frame[0];
 	__ClearPagePcp(page);
 	ck_assert_int_eq(pcp_check(&zone), 1);
 }
