@@ -123,6 +123,13 @@ static __always_inline unsigned kmalloc_index(size_t size)
 	       size <= 1024 ? 9 : size <= 2048 ? 10 : size <= 4096 ? 11 : 12;
 }
 
+/* Masks that need no second look: no zone, no contradiction possible, nothing to clear. */
+#define KMALLOC_GFP_PLAIN (__GFP_WAIT | __GFP_IO | __GFP_FS | __GFP_HIGH | __GFP_NOWARN | __GFP_NORETRY | \
+			   __GFP_KSWAPD_RECLAIM | __GFP_NOMEMALLOC | __GFP_HARDWALL | __GFP_ACCOUNT |	\
+			   __GFP_RECLAIMABLE)
+
+/** __kmalloc_class() - from the size class @s, with a plain mask: the compiler has looked at both. */
+void *__kmalloc_class(struct kmem_cache *s, gfp_t gfp);
 /** __kmalloc() - kmalloc of a size that only the running program knows. */
 void *__kmalloc(size_t size, gfp_t gfp);
 /** __kmalloc_caller() - the same, for @caller, whom reports name. */
@@ -143,6 +150,9 @@ void *__kmalloc_caller(size_t size, gfp_t gfp, unsigned long caller);
  */
 static __always_inline void *kmalloc(size_t size, gfp_t gfp)
 {
+	if (__builtin_constant_p(size) && size && size <= KMALLOC_MAX_CACHE_SIZE && __builtin_constant_p(gfp) &&
+	    !(gfp & ~KMALLOC_GFP_PLAIN))
+		return __kmalloc_class(kmalloc_caches[KMALLOC_NORMAL][kmalloc_index(size)], gfp);
 	if (__builtin_constant_p(size) && size && size <= KMALLOC_MAX_CACHE_SIZE)
 		return kmem_cache_alloc(kmalloc_caches[gfp & __GFP_DMA ? KMALLOC_DMA : KMALLOC_NORMAL]
 						      [kmalloc_index(size)], gfp);

@@ -423,10 +423,15 @@ static __noinline void cache_free_or_refuse(struct kmem_cache *s, void *obj, uns
 
 void kmem_cache_free(struct kmem_cache *s, void *obj)
 {
-	struct page *page = slab_page_of(obj);
+	unsigned long off = (unsigned long)obj - PAGE_OFFSET;
+	struct page *page;
 
-	if (likely(page) && likely(page->slab_cache == s) && likely(magazine_free(s, page, obj)))
-		return;
+	/* What is no slab's page names no cache of ours as slab_cache. */
+	if (likely(off < slab_direct_bytes)) {
+		page = pfn_to_page(off >> PAGE_SHIFT);
+		if (likely(page->slab_cache == s) && likely(magazine_free(s, page, obj)))
+			return;
+	}
 	cache_free_or_refuse(s, obj, _RET_IP_);
 }
 
@@ -508,7 +513,7 @@ static int check_geometry(const struct kmem_cache *s)
 	unsigned idx;
 
 	if (s->offset_mask != bytes - 1 || (unsigned long)s->num * s->size > end ||
-	    (!s->states_in_page && s->map_offset + s->num > bytes))
+	    (!s->states_in_page && s->map_offset + DIV_ROUND_UP(bytes, s->size) > bytes))
 		return 21;
 	if (!slab_index(s, 0, &idx) || idx != 0 || slab_index(s, 1, &idx))
 		return 21;

@@ -19,17 +19,21 @@
 
 _Static_assert(PAGE_SHIFT + SLAB_MAX_ORDER < 16, "the reciprocal is exact below 2^16");
 
+/*
+ * States of a slab that are on it: one for each multiple of @size that an address in it
+ * can be, so that none needs to be looked at before its state is.
+ */
+static unsigned long map_bytes(unsigned size, unsigned order)
+{
+	return ALIGN(DIV_ROUND_UP(PAGE_SIZE << order, size), sizeof(long));
+}
+
 /* Objects of @size that fit 2^@order pages, with their states unless those are @in_page. */
 static unsigned long slab_fit(unsigned size, bool in_page, unsigned order)
 {
-	unsigned long bytes = PAGE_SIZE << order, n;
+	unsigned long bytes = PAGE_SIZE << order;
 
-	if (in_page)
-		return bytes / size;
-	n = bytes / (size + 1);
-	while (n * size + ALIGN(n, sizeof(long)) > bytes)
-		n--;
-	return n;
+	return (in_page ? bytes : bytes - map_bytes(size, order)) / size;
 }
 
 static unsigned slab_choose_order(unsigned size, bool in_page)
@@ -62,6 +66,6 @@ void slab_geometry(struct kmem_cache *s)
 	bytes = PAGE_SIZE << s->order;
 	s->num = (unsigned)slab_fit(s->size, s->states_in_page, s->order);
 	s->offset_mask = bytes - 1;
-	s->map_offset = s->states_in_page ? 0 : (unsigned)(bytes - ALIGN(s->num, sizeof(long)));
+	s->map_offset = s->states_in_page ? 0 : (unsigned)(bytes - map_bytes(s->size, s->order));
 	s->reciprocal = s->num == 1 ? 1 : (u32)(((1ULL << 32) + s->size - 1) / s->size);
 }

@@ -165,6 +165,15 @@ static __noinline void *kmalloc_slow(size_t size, gfp_t gfp, unsigned long calle
 	return __do_kmalloc(size, gfp, -1, caller);
 }
 
+void *__kmalloc_class(struct kmem_cache *s, gfp_t gfp)
+{
+	void *obj;
+
+	if (likely(magazine_alloc(s, gfp, &obj)))
+		return obj;
+	return slab_alloc_slow(s, gfp, _RET_IP_);
+}
+
 void *__kmalloc(size_t size, gfp_t gfp)
 {
 	void *obj;

@@ -20,7 +20,7 @@
  * empty too, slabs for a whole magazine are asked of the page allocator at once.
  *
  * Beside each object lies the address of its state: taking it costs one store
- * and no arithmetic.  To every check an object in a magazine is free.
+ * and no arithmetic.  Below the first round lies a NULL, which tells that it is empty.  To every check an object in a magazine is free.
  *
  * A CPU without magazines has `no_magazine`, empty and full at once, so the fast
  * path need not ask.  It gets a pair at its first allocation that finds none; a
@@ -36,7 +36,8 @@
  *
  * Invariants (slab_check returns 10 + the number)
  *
- *  M.1	rounds <= capacity <= MAGAZINE_ROUNDS, the cache's; two of a pair know each other.
+ *  M.1	rounds <= capacity <= MAGAZINE_ROUNDS, the cache's; two of a pair know each other;
+ *	below the first round there is none.
  *  M.2	Each round is an object of this cache with the address of its own state,
  *	which is CACHED.
  *  M.3	There are as many CACHED objects as rounds: no object is in two magazines.
@@ -56,7 +57,9 @@
  */
 #include "slab_internal.h"
 
-struct magazine no_magazine = { .other = &no_magazine };
+struct magazine no_magazine = {
+	.top = no_magazine.round, .limit = no_magazine.round, .other = &no_magazine,
+};
 struct kmem_cache *magazine_cache;
 
 void magazine_limits(struct kmem_cache *s)
@@ -105,8 +108,9 @@ static void magazine_attach(struct kmem_cache *s)
 	if (!pair)
 		return;
 	for (i = 0; i < 2; i++) {
-		pair[i].rounds = 0;
-		pair[i].capacity = s->magazine_rounds;
+		pair[i].top = pair[i].round;
+		pair[i].limit = pair[i].round + s->magazine_rounds;
+		pair[i].floor.obj = NULL;
 		pair[i].other = &pair[!i];
 	}
 	if (!cpu_try_claim()) {
@@ -131,13 +135,13 @@ static void *refill_this_cpu(struct kmem_cache *s)
 	struct magazine *m = s->cpu[smp_processor_id()];
 	struct round r;
 
-	if (!m->rounds && m->other->rounds)
+	if (!magazine_rounds(m) && magazine_rounds(m->other))
 		s->cpu[smp_processor_id()] = m = m->other;
-	if (!m->rounds && m->capacity)
-		m->rounds = slabs_take(s, -1, m->round, m->capacity);
-	if (m->rounds)
+	if (!magazine_rounds(m) && magazine_capacity(m))
+		m->top += slabs_take(s, -1, m->round, magazine_capacity(m));
+	if (magazine_rounds(m))
 		return magazine_pop(m);
-	if (m->capacity || !slabs_take(s, -1, &r, 1))
+	if (magazine_capacity(m) || !slabs_take(s, -1, &r, 1))
 		return NULL;
 	*r.state = OBJ_USED;
 	return r.obj;
@@ -173,17 +177,17 @@ static void push_or_flush(struct kmem_cache *s, void *obj, u8 *state)
 	struct magazine *m = s->cpu[smp_processor_id()], *other = m->other;
 	struct round r = { obj, state };
 
-	if (m->rounds < m->capacity) {
+	if (m->top != m->limit) {
 		magazine_push(m, obj, state);
 		return;
 	}
-	if (!m->capacity) {
+	if (!magazine_capacity(m)) {
 		slabs_put(s, &r, 1);
 		return;
 	}
-	if (other->rounds) {
-		slabs_put(s, other->round, other->rounds);
-		other->rounds = 0;
+	if (magazine_rounds(other)) {
+		slabs_put(s, other->round, magazine_rounds(other));
+		other->top = other->round;
 	}
 	s->cpu[smp_processor_id()] = other;
 	magazine_push(other, obj, state);
@@ -221,8 +225,8 @@ static void drain_cpu(struct kmem_cache *s, unsigned cpu)
 	s->cpu[cpu] = &no_magazine;
 	if (m == &no_magazine)
 		return;
-	slabs_put(s, m->round, m->rounds);
-	slabs_put(s, m->other->round, m->other->rounds);
+	slabs_put(s, m->round, magazine_rounds(m));
+	slabs_put(s, m->other->round, magazine_rounds(m->other));
 	pair_free(m);
 }
 
@@ -241,8 +245,11 @@ unsigned long magazines_count(const struct kmem_cache *s)
 {
 	unsigned long n = 0;
 
-	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
-		n += READ_ONCE(s->cpu[cpu])->rounds + READ_ONCE(s->cpu[cpu])->other->rounds;
+	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
+		const struct magazine *m = READ_ONCE(s->cpu[cpu]);
+
+		n += magazine_rounds(m) + magazine_rounds(m->other);
+	}
 	return n;
 }
 
@@ -267,10 +274,11 @@ static int check_pair(struct kmem_cache *s, struct magazine *m)
 	unsigned i, side;
 
 	for (side = 0; side < 2; side++, m = m->other) {
-		if (m->rounds > m->capacity || m->capacity > MAGAZINE_ROUNDS || m->other->other != m ||
-		    (m != &no_magazine && m->capacity != s->magazine_rounds))
+		if (magazine_rounds(m) > magazine_capacity(m) || magazine_capacity(m) > MAGAZINE_ROUNDS ||
+		    m->other->other != m || m->floor.obj ||
+		    (m != &no_magazine && magazine_capacity(m) != s->magazine_rounds))
 			return 1;
-		for (i = 0; i < m->rounds; i++)
+		for (i = 0; i < magazine_rounds(m); i++)
 			if (check_round(s, &m->round[i]))
 				return 2;
 	}

@@ -16,9 +16,13 @@
  *	+--------+--------+--   --+---------+	flags		PG_slab
  *	| obj 0  | obj 1  |  ...  | obj 62  |	slab_cache	-> kmalloc-64
  *	+--------+--------+--   --+---------+	s_mem		-> obj 0
- *	| states 0 ... 62, one byte each    |	inuse, objects	17, 63
+ *	| states 0 ... 63, one byte each    |	inuse, objects	17, 63
  *	+-----------------------------------+	free_map	-> states 0
  *						lru		slabs_partial
+ *
+ * There are as many states as an address in the slab can be multiples of the size; those
+ * behind the last object's are NONE.  So an address is an object in use if, and only if,
+ * it is a multiple and its state is USED.
  *
  * slab_cache, PG_slab and free_map are the same in every page of the slab, so
  * that kfree() looks at one struct page, that of the pointer.  The others are
@@ -119,8 +123,8 @@ static void states_init(struct kmem_cache *s, struct page *head, char *map)
 			*state_in_page(head, off) = OBJ_FREE;
 		return;
 	}
-	*(unsigned long *)(map + ALIGN(s->num, sizeof(long)) - sizeof(long)) = 0;	/* OBJ_NONE behind the last */
 	memset(map, OBJ_FREE, s->num);
+	memset(map + s->num, OBJ_NONE, (PAGE_SIZE << s->order) - s->map_offset - s->num);
 }
 
 /* Move up to @want free objects to @top[-1], @top[-2] ...; states in the struct pages. */
@@ -491,7 +495,7 @@ static int check_states(struct kmem_cache *s, struct page *head, unsigned long *
 	/* As many bytes that are not NONE as there are objects: so the others are. */
 	for (i = 0; s->states_in_page && i < sizeof(long) << s->order; i++)
 		bytes += ((u8 *)&head[i / sizeof(long)].free_bits)[i % sizeof(long)] != OBJ_NONE;
-	for (i = 0; !s->states_in_page && i < ALIGN(s->num, sizeof(long)); i++)
+	for (i = 0; !s->states_in_page && i < (PAGE_SIZE << s->order) - s->map_offset; i++)
 		bytes += ((u8 *)head->free_map)[i] != OBJ_NONE;
 	if (bytes != s->num)
 		return 3;

@@ -53,13 +53,17 @@ struct kmem_cache_node {
 
 #define MAGAZINE_ROUNDS 30
 
-/* A clip of free objects; round[rounds - 1] is the hottest. */
+/* A clip of free objects; top[-1] is the hottest. */
 struct magazine {
-	unsigned rounds;
-	unsigned capacity;
+	struct round *top;		/* behind the last round */
+	struct round *limit;		/* where top is when it is full */
 	struct magazine *other;		/* the second of the pair */
+	struct round floor;		/* no object: who pops from an empty magazine finds it */
 	struct round round[MAGAZINE_ROUNDS];
 };
+
+static inline unsigned magazine_rounds(const struct magazine *m) { return (unsigned)(m->top - m->round); }
+static inline unsigned magazine_capacity(const struct magazine *m) { return (unsigned)(m->limit - m->round); }
 
 struct kmem_cache {
 	/* read by every alloc and free */
@@ -139,15 +143,16 @@ static inline struct page *slab_head(const struct kmem_cache *s, struct page *pa
 /*
  * Which object begins at @at?  An address of the direct map or an offset in it: its
  * base is aligned to more than any slab, so their low bits are the same.  False: none;
- * then @idx is the object that it is inside of, or >= num in the rest of the slab.  The
- * low half of the product is the fraction: below the reciprocal only for whole multiples.
+ * then @idx is the object that it is inside of.  In the rest of a slab @idx is >= num, and
+ * the state that belongs to it NONE.  The low half of the product is the fraction: below
+ * the reciprocal only for whole multiples.
  */
 static __always_inline bool slab_index(const struct kmem_cache *s, unsigned long at, unsigned *idx)
 {
 	u64 product = (u64)(u32)(at & s->offset_mask) * s->reciprocal;
 
 	*idx = (unsigned)(product >> 32);
-	return (u32)product < s->reciprocal && *idx < s->num;
+	return (u32)product < s->reciprocal;
 }
 
 /* Where the state of object @idx is, which begins at @at, in @page. */
@@ -182,17 +187,24 @@ unsigned long magazines_count(const struct kmem_cache *s);
 /** magazine_check() - test M.1 ...  @cached: objects in state OBJ_CACHED, by slab_check_slabs(). */
 int magazine_check(struct kmem_cache *s, unsigned long cached);
 
+/* NULL: it is empty. */
 static __always_inline void *magazine_pop(struct magazine *m)
 {
-	struct round *r = &m->round[--m->rounds];
+	struct round *r = m->top - 1;
+	void *obj = r->obj;
 
-	*r->state = OBJ_USED;
-	return r->obj;
+	if (likely(obj)) {
+		*r->state = OBJ_USED;
+		m->top--;
+	}
+	return obj;
 }
 
+/* There is room. */
 static __always_inline void magazine_push(struct magazine *m, void *obj, u8 *state)
 {
-	m->round[m->rounds++] = (struct round){ obj, state };
+	*m->top = (struct round){ obj, state };
+	m->top++;
 }
 
 /** magazine_alloc() - *@obj is the hottest of this CPU's.  False: none, or not in this context. */
@@ -204,13 +216,9 @@ static __always_inline bool magazine_alloc(struct kmem_cache *s, gfp_t gfp, void
 		return false;
 	cpu_claim();
 	m = s->cpu[smp_processor_id()];
-	if (unlikely(!m->rounds)) {
-		cpu_release();
-		return false;
-	}
 	*obj = magazine_pop(m);
 	cpu_release();
-	return true;
+	return likely(*obj);
 }
 
 /**
@@ -219,8 +227,9 @@ static __always_inline bool magazine_alloc(struct kmem_cache *s, gfp_t gfp, void
  */
 static __always_inline bool magazine_free(struct kmem_cache *s, struct page *page, void *p)
 {
-	unsigned idx, rounds;
 	struct magazine *m;
+	struct round *top;
+	unsigned idx;
 	u8 *state;
 
 	if (unlikely(!slab_index(s, (unsigned long)p, &idx)) || !cpu_may_claim())
@@ -228,14 +237,14 @@ static __always_inline bool magazine_free(struct kmem_cache *s, struct page *pag
 	state = slab_state(s, page, (unsigned long)p, idx);
 	cpu_claim();
 	m = s->cpu[smp_processor_id()];
-	rounds = m->rounds;
-	if (unlikely(*state != OBJ_USED) || unlikely(rounds >= m->capacity)) {
+	top = m->top;
+	if (unlikely(*state != OBJ_USED) || unlikely(top == m->limit)) {
 		cpu_release();
 		return false;
 	}
 	*state = OBJ_CACHED;
-	m->round[rounds] = (struct round){ p, state };
-	m->rounds = rounds + 1;
+	*top = (struct round){ p, state };
+	m->top = top + 1;
 	cpu_release();
 	return true;
 }
@@ -285,10 +294,7 @@ void place_refuse(const char *call, const struct kmem_cache *expect, const void 
 
 /* ---- cache.c ------------------------------------------------------------------- */
 
-/* Masks that need no second look: no zone, no contradiction possible, nothing to clear. */
-#define GFP_PLAIN (__GFP_WAIT | __GFP_IO | __GFP_FS | __GFP_HIGH | __GFP_NOWARN | __GFP_NORETRY |	\
-		   __GFP_KSWAPD_RECLAIM | __GFP_NOMEMALLOC | __GFP_HARDWALL | __GFP_ACCOUNT |		\
-		   __GFP_RECLAIMABLE)
+#define GFP_PLAIN KMALLOC_GFP_PLAIN
 
 /** slab_alloc_odd() - alloc with a mask that is out of the ordinary, or refused. */
 void *slab_alloc_odd(struct kmem_cache *s, gfp_t gfp, int node, unsigned long caller);

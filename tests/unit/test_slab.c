@@ -67,8 +67,11 @@ static void check_index(unsigned size)
 	for (off = 0; off < bytes; off++) {
 		bool begins = slab_index(&s, off, &idx);
 
-		if (begins != (off % size == 0 && off / size < s.num) || (begins && idx != off / size))
+		if (begins != (off % size == 0 && (s.num > 1 || off == 0)) || (begins && idx != off / size))
 			ck_abort_msg("size %u, offset %lu: index %u, begins %d", size, off, idx, begins);
+		/* behind the last object, there is a state to say that there is none */
+		if (begins && !s.states_in_page && s.map_offset + idx >= bytes)
+			ck_abort_msg("size %u, offset %lu: state %u is not on the slab", size, off, idx);
 		/* inside an object, the index is that object's */
 		if (off < (unsigned long)s.num * size && idx != off / size)
 			ck_abort_msg("size %u, offset %lu: index %u", size, off, idx);
@@ -809,12 +812,12 @@ START_TEST(slab_check_names_what_is_broken)
 	PLANTED(4, head->inuse--, head->inuse++);
 	PLANTED(6, s->node[0].nr_slabs[SLABS_FULL]++, s->node[0].nr_slabs[SLABS_FULL]--);
 	PLANTED(7, s->node[0].out++, s->node[0].out--);
-	PLANTED(11, m->capacity++, m->capacity--);
+	PLANTED(11, m->limit++, m->limit--);
 	r = m->round[0];
 	PLANTED(12, m->round[0].state++, m->round[0] = r);
 	PLANTED(12, m->round[0].obj = p, m->round[0] = r);
 	PLANTED(12, m->round[0] = ((struct round){ &r, r.state }), m->round[0] = r);
-	PLANTED(13, m->rounds--, m->rounds++);
+	PLANTED(13, m->top--, m->top++);
 	PLANTED(13, state[1] = OBJ_CACHED, state[1] = OBJ_USED);
 	PLANTED(21, s->reciprocal *= 2, s->reciprocal /= 2);
 	PLANTED(21, s->map_offset = 8, s->map_offset = (unsigned)((char *)head->free_map - (char *)head->s_mem));
