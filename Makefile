@@ -1,9 +1,11 @@
 # Quarry: a kernel's memory manager as a library.  `make help` lists the targets.
 #
 #	build/ARCH[-SPLIT][-VARIANT]/   one tree for each build
-#	ARCH                    i386, i386-pae, hosted64, hosted32
+#	ARCH                    one of ARCHES
 #	SPLIT                   3G, 2G, 1G: where the kernel's addresses begin, of i386 builds
 #	VARIANT                 empty, clang, asan, clang-asan
+
+VERSION := 0.3
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 SHELL := /bin/bash
@@ -11,9 +13,9 @@ SHELL := /bin/bash
 .SUFFIXES:
 .DEFAULT_GOAL := all
 
+ARCHES  := i386 i386-pae hosted64 hosted32
 ARCH    ?= i386
 VARIANT ?=
-ARCHES  := i386 i386-pae hosted64 hosted32
 SPLIT   ?=
 $(if $(filter $(ARCHES),$(ARCH)),,$(error ARCH=$(ARCH): one of $(ARCHES)))
 $(if $(filter-out 3G 2G 1G,$(SPLIT))$(and $(SPLIT),$(filter-out i386%,$(ARCH))),\
@@ -27,10 +29,15 @@ say      = $(if $(V),,@$(if $(silent),,printf '  %-7s %s\n' $(1) $(2);))
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wundef -Wvla -Wwrite-strings
-CPPFLAGS := -Iinclude -I.
-CFLAGS   := -std=gnu17 -O2 -g -fno-strict-aliasing -fno-common $(WARN)
+BASE_CFLAGS := -std=gnu17 -O2 -g -fno-strict-aliasing -fno-common $(WARN)
 
+include sources.mk
+CPPFLAGS := $(QUARRY_INCLUDE) -I.
+CFLAGS   := $(BASE_CFLAGS)
+
+# tells how code of this ARCH is compiled, and how the image is linked
 include arch/$(if $(filter hosted%,$(ARCH)),hosted,$(ARCH))/build.mk
+ABI_CFLAGS := $(filter-out $(BASE_CFLAGS),$(CFLAGS))
 
 ifneq ($(findstring asan,$(VARIANT)),)
 CFLAGS  += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -39,9 +46,8 @@ endif
 
 obj = $(addprefix $(B)/,$(addsuffix .o,$(basename $(1))))
 
-MM_SRC     := $(wildcard lib/*.c mm/*/*.c) $(FREESTANDING_SRC)
 KERNEL_SRC := $(wildcard kernel/*.c tests/selftest/*.c docs/examples/*.c bench/*.c)
-MM_OBJ     := $(call obj,$(MM_SRC))
+MM_OBJ     := $(call obj,$(QUARRY_SRC))
 KERNEL_OBJ += $(call obj,$(KERNEL_SRC)) $(call obj,$(ARCH_SRC))
 
 .PHONY: all
@@ -69,7 +75,6 @@ $(B)/%.o: %.S $(B)/flags
 
 -include user/build.mk
 
-# arch/*/build.mk, read before these lists were made, tells how the image is linked
 $(B)/$(IMAGE): $(KERNEL_OBJ) $(B)/libquarry.a
 
 -include $(wildcard tests/*/build.mk)
@@ -121,10 +126,12 @@ soak: ## longer random tests; SECONDS_EACH=600
 	@tools/deps check
 	@tests/soak
 
+include tools/install.mk
+
 .PHONY: clean
 clean: ## remove build/
 	rm -rf build
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18

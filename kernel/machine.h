@@ -9,6 +9,7 @@
 #define KERNEL_MACHINE_H
 
 #include <quarry/pgtable.h>
+#include <quarry/port.h>
 #include <quarry/report.h>
 
 struct task;

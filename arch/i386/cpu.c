@@ -49,11 +49,13 @@ static struct descriptor descriptor(u32 base, u32 limit, u32 access, u32 flags)
 
 static void build_gdt(struct descriptor *gdt, unsigned cpu)
 {
+	u64 fs = cpu_local_descriptor(&cpu_locals[cpu]);
+
 	gdt[KERNEL_CS >> 3] = descriptor(0, 0xfffff, CODE0, FLAT);
 	gdt[KERNEL_DS >> 3] = descriptor(0, 0xfffff, DATA0, FLAT);
 	gdt[USER_CS >> 3] = descriptor(0, 0xfffff, CODE3, FLAT);
 	gdt[USER_DS >> 3] = descriptor(0, 0xfffff, DATA3, FLAT);
-	gdt[CPU_FS >> 3] = descriptor((u32)&cpu_locals[cpu], sizeof(struct cpu_local) - 1, DATA0, 0x4);
+	gdt[CPU_FS >> 3] = (struct descriptor){ (u32)fs, (u32)(fs >> 32) };
 	gdt[CPU_TSS >> 3] = descriptor((u32)&cpu_tss[cpu], sizeof(struct tss) - 1, TSS_FREE, 0);
 	gdt[FAULT_TSS >> 3] = descriptor((u32)&fault_tss, sizeof(struct tss) - 1, TSS_FREE, 0);
 }

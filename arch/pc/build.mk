@@ -7,9 +7,6 @@ CFLAGS   += -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-asynchron
 	-mno-mmx -mno-sse -mno-sse2 -mgeneral-regs-only -fno-omit-frame-pointer -momit-leaf-frame-pointer
 LDFLAGS  := -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096
 
-# What the compiler itself calls (memcpy ...): here there is no C library.
-FREESTANDING_SRC := $(wildcard lib/freestanding/*.c)
-
 # Two links: the first fixes every address, nm reads the names, the second adds
 # them at the very end of the image, where they move nothing.
 link = $(CC) $(LDFLAGS) -T $(B)/kernel.lds -o $(1) $(KERNEL_OBJ) $(2) $(B)/libquarry.a

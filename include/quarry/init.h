@@ -7,6 +7,7 @@
 #define QUARRY_INIT_H
 
 #include <quarry/memblock.h>
+#include <quarry/port.h>
 #include <quarry/zone.h>
 
 /**
@@ -26,15 +27,15 @@ void mm_init(void);
  */
 void mm_init_pages(void);
 
+/**
+ * mm_init_mapping() - mm_init_pages(), then kmap and vmalloc, but no address spaces of tasks
+ *
+ * For kernels that stop before stage 5 of port.h, instead of mm_init().
+ */
+void mm_init_mapping(void);
+
 /** mm_stage - how far it is: for "called too early" reports. */
 enum mm_stage { MM_NONE, MM_MEMBLOCK, MM_PAGES, MM_SLAB, MM_VMALLOC, MM_READY };
 extern enum mm_stage mm_stage;
-
-/* What the arch does on the way. */
-
-/** arch_paging_init() - map all of low memory from PAGE_OFFSET on; set max_low_pfn, high_memory.  Uses memblock. */
-void arch_paging_init(void);
-/** arch_zone_borders() - fill max_zone_pfn[], see free_area_init_nodes(). */
-void arch_zone_borders(pfn_t max_zone_pfn[MAX_NR_ZONES]);
 
 #endif

@@ -18,8 +18,8 @@
 #define QUARRY_PAGE_H
 
 #include <quarry/gfp.h>
-#include <quarry/port.h>
 #include <quarry/list.h>
+#include <arch/layout.h>
 
 struct kmem_cache;
 struct zone;

@@ -2,20 +2,37 @@
 /*
  * port.h: all that a kernel must give to Quarry, in stages.
  *
- * A port is a directory of inline headers, <arch/...>, and the functions below.
- * Stage 1 is enough for memblock, pages, slabs and kmalloc; stage 2 adds
- * vmalloc, kmap and page tables; stage 3 adds sleeping; stage 4 adds tasks.
+ * A port is a folder of inline headers, <arch/...>, and the functions below.  Stop
+ * after the stage you need: what lies behind it is not linked.  3 and 4 are for
+ * kernels that have several CPUs, or threads; without, leave them out.
  *
- * Inline (hot) part, from the port's own folder:
+ *	stage		must write			may write (else, from mm/port)
+ *	1 pages, slabs	<arch/layout.h> <arch/cpu.h>
+ *			port_log, port_panic		port_symbol (the bare number)
+ *			arch_paging_init		port_describe_address (nothing known)
+ *			arch_zone_borders
+ *	2 mapping	<arch/pte.h> <arch/fixmap.h>
+ *			swapper_pg_dir
+ *	3 SMP						port_flush_tlb_others (nothing: one CPU)
+ *	4 threads					port_yield, port_wakeup (nothing)
+ *							port_can_sleep (never), port_sleep_on
+ *							port_kmap_ctrl (one for each CPU)
+ *	5 tasks		port_current_mm
+ *			port_flush_tlb_user
  *
- *	<arch/layout.h>	PAGE_SHIFT, PAGE_OFFSET, zone borders, the windows
+ * tests/port/stages.t holds this table against what the objects of each stage ask for.
+ *
+ *	<arch/layout.h>	PAGE_SHIFT, PAGE_OFFSET, zone borders; stage 2: the windows
  *	<arch/cpu.h>	smp_processor_id(), arch_irq_save/restore, preempt_count,
- *			preempt_count_add(n), preempt_count_test(bits) (claim.h has them), in_interrupt(), cpu_relax(), clear_page(), copy_page()
- *	<arch/pte.h>	page-table entry types and helpers, TLB flushes (stage 2)
+ *			preempt_count_add(n), preempt_count_test(bits) (claim.h has them),
+ *			in_interrupt(), cpu_relax(), clear_page(), copy_page()
+ *	<arch/pte.h>	page-table entry types and helpers, TLB flushes
+ *	<arch/fixmap.h>	the list of fixed slots
  */
 #ifndef QUARRY_PORT_H
 #define QUARRY_PORT_H
 
+#include <quarry/page.h>
 #include <quarry/types.h>
 #include <arch/cpu.h>
 #include <arch/layout.h>
@@ -56,27 +73,43 @@ char *port_symbol(char *buf, size_t len, unsigned long addr);
 const char *port_describe_address(const void *p);
 
 /**
+ * arch_paging_init() - map all of low memory from PAGE_OFFSET on; set max_low_pfn, high_memory
+ *
+ * mm_init_pages() calls it once memblock knows the memory; memory for tables comes from
+ * memblock_alloc().  Where it is mapped already, only the two variables are set.
+ */
+void arch_paging_init(void);
+
+/** arch_zone_borders() - fill max_zone_pfn[], see free_area_init_nodes().  After arch_paging_init(). */
+void arch_zone_borders(pfn_t max_zone_pfn[MAX_NR_ZONES]);
+
+/* ---- stage 2: mapping ---------------------------------------------------- */
+
+/* <arch/pte.h> (the list is in pgtable.h), and swapper_pg_dir, the kernel's own directory (there too). */
+
+/* ---- stage 3: SMP -------------------------------------------------------- */
+
+/**
+ * port_flush_tlb_others() - make the other CPUs forget kernel translations
+ * @start, @end: virtual addresses, page-aligned, end exclusive
+ *
+ * Called after the calling CPU flushed its own.  Context: thread, interrupts on;
+ * returns when all have done it.
+ */
+void port_flush_tlb_others(unsigned long start, unsigned long end);
+
+/* ---- stage 4: threads ---------------------------------------------------- */
+
+struct spinlock;
+struct kmap_ctrl;
+
+/**
  * port_yield() - let others run for a moment: a __GFP_NOFAIL caller waits for memory
  *
  * Where nobody else can run (no scheduler, preemption off) it returns at once.
  * Context: any.
  */
 void port_yield(void);
-
-/* ---- stage 2: mapping ----------------------------------------------------- */
-
-/**
- * port_flush_tlb_others() - make the other CPUs forget kernel translations
- * @start, @end: virtual addresses, page-aligned, end exclusive
- *
- * Called after the calling CPU flushed its own.  A port with one CPU does
- * nothing.  Context: thread, interrupts on; returns when all have done it.
- */
-void port_flush_tlb_others(unsigned long start, unsigned long end);
-
-/* ---- stage 3: sleeping -------------------------------------------------- */
-
-struct spinlock;
 
 /**
  * port_can_sleep() - is there a scheduler, and may the caller be put to sleep?
@@ -102,13 +135,12 @@ unsigned long port_sleep_on(const void *channel, struct spinlock *lock, unsigned
 /** port_wakeup() - wake every thread that sleeps on @channel.  Context: any. */
 void port_wakeup(const void *channel);
 
-/* ---- stage 4: tasks ----------------------------------------------------- */
-
-struct kmap_ctrl;
-struct mm_struct;
-
 /** port_kmap_ctrl() - the running thread's stack of kmap_local mappings. */
 struct kmap_ctrl *port_kmap_ctrl(void);
+
+/* ---- stage 5: tasks ------------------------------------------------------ */
+
+struct mm_struct;
 
 /** port_current_mm() - the address space that is loaded, or NULL. */
 struct mm_struct *port_current_mm(void);

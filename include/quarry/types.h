@@ -41,6 +41,7 @@ typedef unsigned int gfp_t;
 #undef __always_inline		/* a hosted C library has its own */
 #define __always_inline inline __attribute__((always_inline))
 #define __noinline __attribute__((noinline))
+#define __weak __attribute__((weak))
 #define __cold_path __attribute__((cold, noinline))
 #define __printf_like(f, a) __attribute__((format(printf, f, a)))
 #define __cacheline_aligned __attribute__((aligned(L1_CACHE_BYTES)))

@@ -4,29 +4,18 @@
  * bottom: each line needs only the lines above it.
  *
  *	line			afterwards there is
- *	mm_init_pages		alloc_pages, kmalloc (its own list is in init_pages.c)
- *	fixmap_init		set_fixmap, kmap_atomic, kmap_local_page
- *	kmap_init		kmap
- *	clear_high_page		__GFP_ZERO for high memory
- *	vmalloc_init		vmalloc
+ *	mm_init_mapping		alloc_pages, kmalloc, kmap, vmalloc (its list is in init_mapping.c)
  *	vm_init			address spaces of tasks
  *
  * Other processors may start after mm_init(); nothing above assumes that they do
  * not exist, only that they do not run yet.
  */
-#include <quarry/highmem.h>
 #include <quarry/init.h>
 #include <quarry/vm.h>
-#include <quarry/vmalloc.h>
 
 void mm_init(void)
 {
-	mm_init_pages();
-	fixmap_init();
-	kmap_init();
-	clear_high_page = clear_highpage;
-	vmalloc_init();
-	mm_stage = MM_VMALLOC;
+	mm_init_mapping();
 	vm_init();
 	mm_stage = MM_READY;
 }

@@ -7,6 +7,7 @@
  * The size counts the guard page after the area.  Areas come and go, so they are
  * copied BATCH at a time; the next batch starts above the last address written.
  */
+#include <quarry/port.h>
 #include <quarry/report.h>
 #include <quarry/vmalloc.h>
 

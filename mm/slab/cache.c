@@ -45,6 +45,7 @@
  */
 #include "slab_internal.h"
 
+#include <quarry/port.h>
 #include <quarry/string.h>
 
 LIST_HEAD(slab_caches);

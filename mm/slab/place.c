@@ -20,6 +20,8 @@
  */
 #include "slab_internal.h"
 
+#include <quarry/port.h>
+
 
 static bool in_vmalloc_window(const void *p)
 {

@@ -45,6 +45,7 @@
 
 #include "vm_internal.h"
 
+#include <quarry/port.h>
 #include <quarry/report.h>
 #include <quarry/slab.h>
 #include <quarry/zone.h>

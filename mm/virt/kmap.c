@@ -45,6 +45,7 @@
 
 #include "windows.h"
 
+#include <quarry/port.h>
 #include <quarry/report.h>
 #include <quarry/spinlock.h>
 

@@ -39,6 +39,7 @@
 
 #include "windows.h"
 
+#include <quarry/port.h>
 #include <quarry/report.h>
 #include <quarry/string.h>
 

@@ -55,6 +55,7 @@
 #include <quarry/pgtable.h>
 
 #include <quarry/memblock.h>
+#include <quarry/port.h>
 #include <quarry/report.h>
 #include <quarry/spinlock.h>
 #include <quarry/zone.h>

@@ -37,6 +37,7 @@
 #include "vmap_area.h"
 
 #include <quarry/highmem.h>
+#include <quarry/port.h>
 #include <quarry/report.h>
 #include <quarry/slab.h>
 #include <quarry/zone.h>

@@ -52,6 +52,7 @@
  */
 #include "vmap_area.h"
 
+#include <quarry/port.h>
 #include <quarry/report.h>
 #include <quarry/slab.h>
 

@@ -1,10 +1,28 @@
 # SPDX-License-Identifier: MIT
-# $(B)/stage1: the smallest port, with the headers of tests/port/stage1 and no others.
+# Ports that stop at a stage of port.h, each with headers of its own and nothing else:
+#
+#	$(B)/stage1, $(B)/stage2	programs, TAP
+#	$(B)/stage1.o ... stage5.o	all that a stage and those before it hold, for stages.t
 ifeq ($(ARCH),hosted64)
-STAGE1_SRC := tests/port/stage1.c lib/printf.c mm/boot/memblock.c mm/boot/node.c mm/boot/init_pages.c \
-	$(wildcard mm/page/*.c mm/slab/*.c mm/debug/*.c)
+stage1_SRC := $(QUARRY_STAGE1_SRC)
+stage2_SRC := $(stage1_SRC) $(QUARRY_STAGE2_SRC)
+stage5_SRC := $(stage2_SRC) $(QUARRY_STAGE5_SRC)
 
-$(B)/stage1: $(STAGE1_SRC) $(wildcard include/quarry/*.h mm/slab/*.h tests/port/stage1/arch/*.h) $(B)/flags
-	@mkdir -p $(@D)
-	$(call say,CC,$@)$(CC) -Iinclude -I. -Itests/port/stage1 $(filter-out -Iarch/%,$(CFLAGS)) -o $@ $(STAGE1_SRC)
+STAGE_OBJ = $(patsubst %.c,$(B)/tests/port/$(1)/%.o,$(2))
+define stage_program
+$(B)/tests/port/$(1)/%.o: %.c $(B)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)$(CC) $(QUARRY_INCLUDE) -Itests/port/$(1) $(CFLAGS) -MMD -MP -c -o $$@ $$<
+$(B)/$(1): $(call STAGE_OBJ,$(1),$($(1)_SRC) tests/port/$(1).c)
+	$$(call say,LD,$$@)$(CC) $(LDFLAGS) -o $$@ $$^
+-include $(patsubst %.o,%.d,$(call STAGE_OBJ,$(1),$($(1)_SRC) tests/port/$(1).c))
+endef
+$(foreach stage,stage1 stage2,$(eval $(call stage_program,$(stage))))
+
+$(foreach stage,stage1 stage2 stage5,$(eval $(B)/$(stage).o: $(call obj,$($(stage)_SRC))))
+$(B)/stage1.o $(B)/stage2.o $(B)/stage5.o:
+	$(call say,LD,$@)ld -r -o $@ $^
+
+.PHONY: stages
+stages: $(addprefix $(B)/,stage1 stage2 stage1.o stage2.o stage5.o)
 endif

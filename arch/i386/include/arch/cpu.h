@@ -18,6 +18,14 @@ struct cpu_local {
 
 extern struct cpu_local cpu_locals[NR_CPUS];
 
+/* The segment descriptor that a CPU's %fs must select: its base is @local; data, writable, present. */
+static inline u64 cpu_local_descriptor(const struct cpu_local *local)
+{
+	u64 base = (u32)local;
+
+	return 0x0040930000000000 | base >> 24 << 56 | (base & 0xffffff) << 16 | (sizeof(*local) - 1);
+}
+
 #define IRQ_ONE 0x10000
 
 #define cpu_local_read(field) ({							\

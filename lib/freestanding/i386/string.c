@@ -4,7 +4,7 @@
  *
  * An x86 stores and copies words by itself once it is told how many: whole words
  * first, then the last 0 to 3 bytes.  Addresses need not be aligned.  These take the
- * place of lib/freestanding/memory.c, which the linker then leaves in the library.
+ * place of lib/freestanding/memory.c (sources.mk chooses).
  */
 #include <quarry/string.h>
 #include <quarry/types.h>

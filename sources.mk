@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+# sources.mk: what to compile.  Quarry's own Makefile reads it, and so may yours, if you
+# would rather compile the sources than link libquarry.a: for another layout of addresses,
+# another processor, options of your own.
+#
+#	ARCH := i386			# if a string or division library is wanted: whose
+#	include path/to/quarry/sources.mk
+#	CFLAGS += $(QUARRY_INCLUDE) -Ipath/to/yours	# where your arch/layout.h, arch/cpu.h ... are
+#	OBJ    += $(QUARRY_STAGE1_SRC:.c=.o)		# as far as your port.h goes
+#
+# A stage needs those before it; which hooks of port.h it asks for is told there.
+# The sources are gnu17, without errors under -Wall -Wextra, and want -fno-strict-aliasing.
+
+QUARRY_DIR := $(patsubst ./,,$(dir $(lastword $(MAKEFILE_LIST))))
+
+QUARRY_INCLUDE := -I$(QUARRY_DIR)include
+
+# Pages and slabs: memblock, zones, alloc_pages, kmem_cache, kmalloc.
+QUARRY_STAGE1_SRC := $(QUARRY_DIR)lib/printf.c \
+	$(addprefix $(QUARRY_DIR)mm/boot/,e820.c memblock.c node.c init_pages.c) \
+	$(addprefix $(QUARRY_DIR)mm/port/,no_names.c no_threads.c) \
+	$(wildcard $(addprefix $(QUARRY_DIR)mm/,page/*.c slab/*.c debug/*.c))
+
+# Mapping: page tables, fixmap, kmap, vmalloc; the reports.  Further processors and
+# threads that sleep need no further source, only hooks.
+QUARRY_STAGE2_SRC := $(QUARRY_DIR)lib/rbtree.c $(QUARRY_DIR)mm/boot/init_mapping.c \
+	$(QUARRY_DIR)mm/port/one_cpu.c $(wildcard $(addprefix $(QUARRY_DIR)mm/,virt/*.c report/*.c))
+
+# Tasks: address spaces, page faults.
+QUARRY_STAGE5_SRC := $(QUARRY_DIR)mm/boot/init.c $(wildcard $(QUARRY_DIR)mm/user/*.c)
+
+# What the compiler itself calls where there is no C library: memcpy and its like, and on
+# 32 bits the division of 64.  ARCH=hosted... has one.
+quarry_freestanding          := string.c memory.c
+quarry_freestanding_i386     := string.c i386/string.c i386/divide.c
+quarry_freestanding_i386-pae := $(quarry_freestanding_i386)
+QUARRY_FREESTANDING_SRC := $(if $(filter-out hosted%,$(ARCH)),$(addprefix $(QUARRY_DIR)lib/freestanding/,\
+	$(or $(quarry_freestanding_$(ARCH)),$(quarry_freestanding))))
+
+# All of libquarry.a.
+QUARRY_SRC := $(QUARRY_STAGE1_SRC) $(QUARRY_STAGE2_SRC) $(QUARRY_STAGE5_SRC) $(QUARRY_FREESTANDING_SRC)
