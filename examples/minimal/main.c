@@ -12,9 +12,8 @@ static u8 inb(u16 port) { u8 v; __asm__ volatile("inb %1, %0" : "=a"(v) : "d"(po
 
 static void __attribute__((noreturn)) leave(u8 status)
 {
-	outb(0xf4, status);		/* QEMU's isa-debug-exit */
 	for (;;)
-		__asm__ volatile("cli; hlt");
+		outb(0xf4, status);	/* QEMU's isa-debug-exit */
 }
 
 /* ---- the port: what Quarry asks of us ------------------------------------------------ */
@@ -77,15 +76,13 @@ struct map_entry { u32 size; u64 addr, len; u32 type; } __attribute__((packed));
 static void take_memory(const struct multiboot *boot)
 {
 	extern char _end[];
+	const struct map_entry *e = (const struct map_entry *)boot->map;
 	struct e820_entry map[32];
 	unsigned n = 0;
 
-	for (u32 at = boot->map; at < boot->map + boot->map_length && n < ARRAY_SIZE(map); ) {
-		const struct map_entry *e = (const struct map_entry *)at;
-
+	for (; (u32)e < boot->map + boot->map_length && n < ARRAY_SIZE(map);
+	     e = (const void *)((u32)e + sizeof(e->size) + e->size))
 		map[n++] = (struct e820_entry){ e->addr, e->len, e->type };
-		at += e->size + sizeof(e->size);
-	}
 	e820_to_memblock(&memblock, map, n, MAXMEM);
 	memblock_reserve(0, (u32)_end);			/* the firmware's first MiB, and us */
 	memblock.current_limit = memblock_end_of_DRAM();
