@@ -46,6 +46,10 @@ $(B)/$(PACKAGE)-uninstalled.pc: $(B)/flags
 .PHONY: pc
 pc: $(B)/libquarry.a $(B)/$(PACKAGE)-uninstalled.pc
 
+.PHONY: print-arches
+print-arches:
+	@echo $(ARCHES)
+
 put = install -d $(DESTDIR)$(2) && install -m 644 $(1) $(DESTDIR)$(2)
 
 .PHONY: install-arch

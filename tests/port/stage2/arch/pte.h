@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pte.h of the port that stops at stage 2: a format that no CPU has.
+ *
+ * Three levels of 512 entries; the frame's number is in the low 40 bits, the rights are
+ * above it.  Whatever in mm/ knew of a PC's bits would not work here.
+ */
+#ifndef ARCH_PTE_H
+#define ARCH_PTE_H
+
+#include <quarry/types.h>
+#include <arch/layout.h>
+
+typedef u64 pteval_t;
+typedef struct { pteval_t val; } pte_t;
+typedef struct { pteval_t val; } pgprot_t;
+
+#define PGTABLE_LEVELS 3
+#define PT_TOP_FIXED 0
+
+static inline unsigned pt_shift(int level) { return PAGE_SHIFT + 9 * (unsigned)(level - 1); }
+static inline unsigned pt_entries(int level) { (void)level; return 512; }
+static inline unsigned pt_index(unsigned long addr, int level) { return addr >> pt_shift(level) & 511; }
+
+enum { BIT_PRESENT = 40, BIT_WRITE, BIT_USER, BIT_EXEC, BIT_DIRTY, BIT_YOUNG, BIT_GLOBAL, BIT_HUGE, BIT_NOCACHE };
+#define PT(bit) (1ULL << BIT_##bit)
+#define PROT(bits) ((pgprot_t){ PT(PRESENT) | (bits) })
+
+#define PAGE_KERNEL_RO PROT(PT(GLOBAL))
+#define PAGE_KERNEL PROT(PT(GLOBAL) | PT(WRITE))
+#define PAGE_KERNEL_EXEC PROT(PT(GLOBAL) | PT(WRITE) | PT(EXEC))
+#define PAGE_KERNEL_NOCACHE PROT(PT(GLOBAL) | PT(WRITE) | PT(NOCACHE))
+#define PAGE_READONLY PROT(PT(USER))
+#define PAGE_READONLY_EXEC PROT(PT(USER) | PT(EXEC))
+#define PAGE_SHARED PROT(PT(USER) | PT(WRITE))
+#define PAGE_SHARED_EXEC PROT(PT(USER) | PT(WRITE) | PT(EXEC))
+
+static inline bool pte_none(pte_t e) { return e.val == 0; }
+static inline bool pte_present(pte_t e) { return e.val & PT(PRESENT); }
+static inline bool pte_huge(pte_t e) { return e.val & PT(HUGE); }
+static inline bool pte_write(pte_t e) { return e.val & PT(WRITE); }
+static inline bool pte_user(pte_t e) { return e.val & PT(USER); }
+static inline bool pte_exec(pte_t e) { return e.val & PT(EXEC); }
+static inline bool pte_dirty(pte_t e) { return e.val & PT(DIRTY); }
+static inline bool pte_young(pte_t e) { return e.val & PT(YOUNG); }
+static inline bool pte_global(pte_t e) { return e.val & PT(GLOBAL); }
+static inline pfn_t pte_pfn(pte_t e) { return e.val & (PT(PRESENT) - 1); }
+
+static inline pte_t mk_pte(pfn_t pfn, pgprot_t prot) { return (pte_t){ pfn | prot.val }; }
+static inline pte_t mk_huge(pfn_t pfn, pgprot_t prot) { return (pte_t){ pfn | prot.val | PT(HUGE) }; }
+static inline pte_t mk_table(pfn_t pfn, int level) { (void)level; return mk_pte(pfn, PAGE_SHARED_EXEC); }
+static inline void set_pte(pte_t *p, pte_t e) { *(volatile pteval_t *)&p->val = e.val; }
+static inline int arch_max_huge_level(void) { return 1; }
+
+void flush_tlb_page(unsigned long addr);
+void flush_tlb_kernel_range(unsigned long start, unsigned long end);
+
+#endif
