@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2001,SC2017
 # SPDX-License-Identifier: MIT
 # For minimal.t and install.t: boot examples/minimal, and judge what it printed.
 number=0
