@@ -70,6 +70,5 @@ install: ## headers, archives, pkg-config files: DESTDIR= PREFIX=/usr/local (ARC
 .PHONY: uninstall
 uninstall: ## take away what install put there
 	$(foreach a,$(INSTALL_ARCHES),rm -rf $(DESTDIR)$(PREFIX)/include/quarry-$(a)$(split) \
-		$(DESTDIR)$(PREFIX)/lib/quarry-$(a)$(split)
- $(DESTDIR)$(TO_PC)/quarry-$(a)$(split).pc &&) :
+		$(DESTDIR)$(PREFIX)/lib/quarry-$(a)$(split) $(DESTDIR)$(TO_PC)/quarry-$(a)$(split).pc &&) :
 	$(if $(filter file,$(origin ARCH)),rm -rf $(DESTDIR)$(TO_SHARE))
