@@ -38,4 +38,4 @@ QUARRY_FREESTANDING_SRC := $(if $(filter-out hosted%,$(ARCH)),$(addprefix $(QUAR
 	$(or $(quarry_freestanding_$(ARCH)),$(quarry_freestanding))))
 
 # All of libquarry.a.
-QUARRY_SRC := $(QUARRY_STAGE1_SRC) $(QUARRY_STAGE2_SRC) $(QUARRY_STAGE5_SRC) $(QUARRY_FREESTANDING_SRC)
+QUARRY_SRC := $(wildcard $(QUARRY_DIR)lib/*.c $(QUARRY_DIR)mm/*/*.c) $(QUARRY_FREESTANDING_SRC)

@@ -20,9 +20,11 @@
  *		PAGE_SHARED (user, writable); code may be run from none of them where the
  *		CPU can tell (pte_exec(e)), only from PAGE_KERNEL_EXEC, PAGE_READONLY_EXEC,
  *		PAGE_SHARED_EXEC
- *	set_pte(ptep, e): one store.  arch_pt_root(void): physical address of the loaded directory
+ *	set_pte(ptep, e): one store.  arch_max_huge_level(): highest level whose entries may be leaves
  *	flush_tlb_page(addr) (this CPU), flush_tlb_kernel_range(start, end) (this
- *		CPU; port_flush_tlb_others() does the rest), flush_tlb_all()
+ *		CPU; port_flush_tlb_others() does the rest)
+ *	for the reference kernel: flush_tlb_all(), arch_pt_root(): physical address of the
+ *		loaded directory
  */
 #ifndef QUARRY_PGTABLE_H
 #define QUARRY_PGTABLE_H

@@ -277,10 +277,9 @@ SELFTEST(port, accessed_and_dirty_bits_are_set)
 {
 	struct pair p;
 	pte_t before, read, written;
-	pgprot_t fresh = PAGE_SHARED;
 
 	CHECK(pair_make(&p));
-	pair_map(&p, 0, fresh);
+	pair_map(&p, 0, PAGE_SHARED);	/* of the kernel's protections both bits are set already */
 	flush_tlb_page((unsigned long)p.window);
 	before = *p.entry;
 	(void)*p.window;
