@@ -10,7 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$work/root prefix=/opt/quarry
 quarry() { make -s DESTDIR="$root" PREFIX=$prefix "$@"; }
-unset MAKEFLAGS MAKELEVEL
+unset MAKEFLAGS MAKELEVEL ARCH VARIANT SPLIT
 
 output=$(quarry install 2>&1)
 result "make install"
@@ -29,6 +29,17 @@ for arch in $(make -s print-arches); do
 		gcc $(pkg-config --cflags "quarry-$arch") -O2 -Wall -Wextra -Werror -r -nostdlib -o "$work/f.o" \
 			"$work/f.c" $(pkg-config --libs "quarry-$arch") 2>&1 && nm "$work/f.o" | grep -q 'T alloc_pages')
 	result "quarry-$arch: a file compiles with its flags and links with its archive"
+done
+
+# Whole: what is left undefined is the port's, by port.h and <arch/...>; no libgcc, nothing of our kernel.
+for arch in $(make -s print-arches | tr ' ' '\n' | grep -v hosted); do
+	# shellcheck disable=SC2046
+	output=$(gcc $(pkg-config --cflags "quarry-$arch") -r -nostdlib -o "$work/whole.o" -Wl,--whole-archive \
+			$(pkg-config --libs "quarry-$arch") 2>&1
+		nm "$work/whole.o" | awk '$1 == "U" { print $2 }' |
+			grep -vxE '(port|arch|flush_tlb)_[a-z_]+|swapper_pg_dir|cpu_locals')
+	[ -s "$work/whole.o" ] && [ -z "$output" ]
+	result "quarry-$arch: the archive is whole"
 done
 
 cp -r examples/minimal "$work/minimal"

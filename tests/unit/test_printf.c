@@ -106,7 +106,7 @@ END_TEST
 #define memset pc_memset
 #undef QUARRY_STRING_H
 #include <quarry/string.h>
-#include "lib/freestanding/i386/string.c"
+#include "lib/freestanding/i386/memory.c"
 #undef memcpy
 #undef memmove
 #undef memset

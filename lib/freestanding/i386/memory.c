@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * string.c: memset, memcpy and memmove by the string instructions.
+ * memory.c: memset, memcpy and memmove by the string instructions.
  *
  * An x86 stores and copies words by itself once it is told how many: whole words
  * first, then the last 0 to 3 bytes.  Addresses need not be aligned.  These take the
