@@ -32,8 +32,9 @@ QUARRY_STAGE5_SRC := $(QUARRY_DIR)mm/boot/init.c $(wildcard $(QUARRY_DIR)mm/user
 # What the compiler itself calls where there is no C library: memcpy and its like, and on
 # 32 bits the division of 64.  ARCH=hosted... has one.
 quarry_freestanding          := string.c memory.c
-quarry_freestanding_i386     := string.c i386/memory.c i386/divide.c
+quarry_freestanding_i386     := string.c x86/memory.c x86/divide.c
 quarry_freestanding_i386-pae := $(quarry_freestanding_i386)
+quarry_freestanding_x86_64   := string.c x86/memory.c
 QUARRY_FREESTANDING_SRC := $(if $(filter-out hosted%,$(ARCH)),$(addprefix $(QUARRY_DIR)lib/freestanding/,\
 	$(or $(quarry_freestanding_$(ARCH)),$(quarry_freestanding))))
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* lib/freestanding/i386/divide.c, under other names, against the compiler's own division. */
+/* lib/freestanding/x86/divide.c, under other names, against the compiler's own division. */
 #include "unit.h"
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@
 #define __umoddi3 q_umod
 #define __divdi3 q_div
 #define __moddi3 q_mod
-#include "lib/freestanding/i386/divide.c"
+#include "lib/freestanding/x86/divide.c"
 
 /* Numbers of every length, so that both ways of dividing are taken. */
 static u64 any(void)
