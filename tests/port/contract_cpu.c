@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * contract_cpu.c: this processor, <arch/cpu.h>: interrupts, preemption, whole pages, and
- * the lock that is built on them.
+ * contract_cpu.c: this processor, <arch/cpu.h>: interrupts, preemption, claims, whole
+ * pages, and the lock that is built on them.
  */
+#include <quarry/claim.h>
 #include <quarry/spinlock.h>
 #include <quarry/string.h>
 
@@ -45,6 +46,44 @@ SELFTEST(port, preemption_nests)
 	CHECK_EQ(count[2], 2);
 	CHECK_EQ(count[3], 0);
 	CHECK(!can[0] && !can[1] && can[2]);
+}
+
+/* Bits of the count, see claim.h: a claimed CPU is no interrupt, but may not sleep or be switched. */
+SELFTEST(port, a_claim_is_a_bit_of_the_count)
+{
+	bool free, claimed, nested, again, can, in;
+	int count;
+
+	free = cpu_may_claim();
+	cpu_claim();
+	claimed = !cpu_may_claim() && preempt_count_test(CPU_CLAIMED);
+	count = preempt_count();
+	can = port_can_sleep();
+	in = in_interrupt();
+	preempt_disable();
+	nested = cpu_try_claim();
+	preempt_enable();
+	cpu_release();
+	again = cpu_may_claim() && !preempt_count_test(~0);
+	CHECK(free && claimed && again && !nested && !can && !in);
+	CHECK_EQ(count, CPU_CLAIMED);
+}
+
+static void look_at_claim(void *arg)
+{
+	*(bool *)arg = in_interrupt() && !cpu_may_claim();
+}
+
+SELFTEST(port, an_interrupt_sees_the_claim_of_whom_it_interrupted)
+{
+	bool seen = false;
+
+	cpu_claim();
+	machine_run_in_interrupt(look_at_claim, &seen);
+	cpu_release();
+	CHECK(seen);
+	machine_run_in_interrupt(look_at_claim, &seen);
+	CHECK(!seen);
 }
 
 static struct {
