@@ -12,7 +12,7 @@
 
 struct task;
 
-/* ---- memory.c: physical memory --------------------------------------------- */
+/* ---- paging.c: physical memory --------------------------------------------- */
 
 /**
  * hosted_power_on() - stand the machine up, as far as firmware and boot loader do
@@ -105,7 +105,7 @@ static inline void user_go_on(bool was)
 void user_init(void);
 extern bool user_mode_works;
 
-/* ---- irq.c: interrupts ----------------------------------------------------------- */
+/* ---- timer.c: interrupts ----------------------------------------------------------- */
 
 #define IRQ_TIMER 1u
 #define IRQ_RAISED 2u
@@ -117,7 +117,7 @@ extern void (*hosted_reschedule)(void);
 void timer_start(void);
 #define TICK_MS 10
 
-/* ---- thread.c -------------------------------------------------------------------- */
+/* ---- switch.c -------------------------------------------------------------------- */
 
 /** thread_stack_bounds() - the stack of the host thread that runs. */
 void thread_stack_bounds(unsigned long *low, unsigned long *high);

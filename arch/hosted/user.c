@@ -7,7 +7,7 @@
  * descriptor table).  Everything that ends such a stretch arrives as a signal:
  *
  *	page fault, exception	SIGSEGV ...	trap.c
- *	timer			SIGALRM		irq.c
+ *	timer			SIGALRM		timer.c
  *	int $0x80		SIGSYS		here
  *
  * The last is Linux's "syscall user dispatch" (since 5.11): system calls from outside

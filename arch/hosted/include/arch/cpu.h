@@ -3,7 +3,7 @@
  * cpu.h: this processor, in a process.
  *
  * A CPU is a struct cpu_local that host threads pass from hand to hand: whoever
- * has it runs (arch/hosted/thread.c).  Interrupts are a flag in it.  What
+ * has it runs (arch/hosted/switch.c).  Interrupts are a flag in it.  What
  * arrives while they are off waits in `pending` until they are switched on.
  */
 #ifndef ARCH_CPU_H

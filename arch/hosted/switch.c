@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * thread.c: kernel threads are host threads that take turns.
+ * switch.c: kernel threads are host threads that take turns.
  *
  * Idea.  The CPU is a baton: only the host thread that holds it runs, all others
  * wait, each at a semaphore of its own.  machine_switch() hands the baton on:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory.c: a machine's physical memory, in a file that exists only in memory.
+ * paging.c: a machine's physical memory, in a file that exists only in memory.
  *
  * Idea.  A memfd is an array of bytes that can be mapped at many addresses at
  * once, and every mapping shows the same bytes: just what frames are to an MMU.

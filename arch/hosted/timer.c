@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * irq.c: interrupts of a process.
+ * timer.c: interrupts of a process, and the clock that ticks.
  *
  * A signal handler can stop a thread anywhere, in the middle of the host's own
  * library too, so kernel code never runs in one.  What arrives only sets a bit in
