@@ -51,14 +51,14 @@ cat >"$work/Makefile" <<'END'
 ARCH := i386
 include $(SHARE)/sources.mk
 OBJ := $(subst /,_,$(patsubst $(QUARRY_DIR)%.c,%.o,$(QUARRY_STAGE1_SRC) $(QUARRY_FREESTANDING_SRC)))
-CFLAGS = -O1 $(filter-out -I%,$(shell pkg-config --cflags quarry-i386)) $(QUARRY_INCLUDE) -I$(PORT)
+CFLAGS = -O1 $(QUARRY_INCLUDE) $(shell pkg-config --cflags quarry-i386)
 all: $(OBJ); ar rcs libmine.a $(OBJ)
 define compile
 $(subst /,_,$(patsubst $(QUARRY_DIR)%.c,%.o,$(1))): $(1); gcc $(CFLAGS) -c -o $$@ $$<
 endef
 $(foreach s,$(QUARRY_STAGE1_SRC) $(QUARRY_FREESTANDING_SRC),$(eval $(call compile,$(s))))
 END
-output=$(make -C "$work" -j2 SHARE="$root$prefix/share/quarry" PORT="$root$prefix/include/quarry-i386/i386" 2>&1)
+output=$(make -C "$work" -j2 SHARE="$root$prefix/share/quarry" 2>&1)
 result "the installed sources of stage 1 compile by sources.mk"
 # shellcheck disable=SC2046
 output=$(cd "$work/minimal" && gcc -O2 $(pkg-config --cflags quarry-i386) -nostdlib -static -Wl,--build-id=none \

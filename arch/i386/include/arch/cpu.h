@@ -21,7 +21,7 @@ extern struct cpu_local cpu_locals[NR_CPUS];
 /* The segment descriptor that a CPU's %fs must select: its base is @local; data, writable, present. */
 static inline u64 cpu_local_descriptor(const struct cpu_local *local)
 {
-	u64 base = (u32)local;
+	u64 base = (unsigned long)local;
 
 	return 0x0040930000000000 | base >> 24 << 56 | (base & 0xffffff) << 16 | (sizeof(*local) - 1);
 }
