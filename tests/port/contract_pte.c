@@ -77,7 +77,12 @@ SELFTEST(port, an_empty_entry_is_zero)
 static bool same_rights(pte_t a, pte_t b)
 {
 	return pte_write(a) == pte_write(b) && pte_user(a) == pte_user(b) && pte_exec(a) == pte_exec(b) &&
-	       pte_global(a) == pte_global(b) && pte_dirty(a) == pte_dirty(b) && pte_young(a) == pte_young(b);
+	       pte_global(a) == pte_global(b);
+}
+
+static bool same_history(pte_t a, pte_t b)
+{
+	return pte_dirty(a) == pte_dirty(b) && pte_young(a) == pte_young(b);
 }
 
 /* Each bit of a frame's number, up to the last frame that PHYS_LIMIT promises. */
@@ -90,9 +95,10 @@ SELFTEST(port, an_entry_names_every_frame)
 		e = mk_pte(pfn, PAGE_KERNEL);
 		set_pte(&stored, e);
 		CHECK(pte_pfn(stored) == pfn && stored.val == e.val);
-		CHECK(same_rights(e, kernel));
+		CHECK(same_rights(e, kernel) && same_history(e, kernel));
 		CHECK_EQ(pte_pfn(mk_pte(pfn, PAGE_READONLY)), pfn);
 		CHECK(same_rights(mk_pte(pfn, PAGE_READONLY), user));
+		CHECK(same_history(mk_pte(pfn, PAGE_READONLY), user));
 		CHECK_EQ(pte_pfn(mk_table(pfn, 2)), pfn);
 	}
 	CHECK_EQ(pte_pfn(mk_pte(LAST_FRAME, PAGE_SHARED)), LAST_FRAME);

@@ -46,9 +46,22 @@ static inline bool pte_young(pte_t e) { return e.val & PT(YOUNG); }
 static inline bool pte_global(pte_t e) { return e.val & PT(GLOBAL); }
 static inline pfn_t pte_pfn(pte_t e) { return e.val & (PT(PRESENT) - 1); }
 
+static inline pgprot_t pgprot_set(pgprot_t prot, u64 bit, bool on)
+{
+	return (pgprot_t){ on ? prot.val | bit : prot.val & ~bit };
+}
+static inline pgprot_t pgprot_write(pgprot_t prot, bool allowed) { return pgprot_set(prot, PT(WRITE), allowed); }
+static inline pgprot_t pgprot_exec(pgprot_t prot, bool allowed) { return pgprot_set(prot, PT(EXEC), allowed); }
+static inline pgprot_t pte_prot(pte_t e) { return (pgprot_t){ e.val & ~(PT(PRESENT) - 1) & ~PT(HUGE) }; }
+
 static inline pte_t mk_pte(pfn_t pfn, pgprot_t prot) { return (pte_t){ pfn | prot.val }; }
 static inline pte_t mk_huge(pfn_t pfn, pgprot_t prot) { return (pte_t){ pfn | prot.val | PT(HUGE) }; }
 static inline pte_t mk_table(pfn_t pfn, int level) { (void)level; return mk_pte(pfn, PAGE_SHARED_EXEC); }
+static inline pte_t get_pte(const pte_t *p) { return (pte_t){ *(const volatile pteval_t *)&p->val }; }
+static inline pte_t xchg_pte(pte_t *p, pte_t e)
+{
+	return (pte_t){ __atomic_exchange_n(&p->val, e.val, __ATOMIC_ACQ_REL) };
+}
 static inline void set_pte(pte_t *p, pte_t e) { *(volatile pteval_t *)&p->val = e.val; }
 static inline int arch_max_huge_level(void) { return 1; }
 
