@@ -155,7 +155,7 @@ static enum vm_fault fault_in(struct mm_struct *mm, const struct promise *p, uns
 
 	if (result != VM_FAULT_OK)
 		return result;
-	slot = pt_walk_alloc_counted(mm->pgd, p->page_addr, &pt_ops_kernel, &tables);
+	slot = pt_walk_alloc_counted(mm->pgd, p->page_addr, 1, &pt_ops_kernel, &tables);
 	irq = spin_lock_irqsave(&mm->lock);
 	mm->nr_ptes += tables;
 	entered = slot && enter_page(mm, p, flags, slot, page);

@@ -109,13 +109,13 @@ struct zapped {
 	unsigned long start, end;	/* where they were */
 };
 
-static void zap_entry(pte_t old, unsigned long addr, void *arg)
+static void zap_entry(pte_t old, unsigned long addr, int level, void *arg)
 {
 	struct zapped *z = arg;
 	struct vm_area_struct *vma = z->vma;
 	struct page *page = pfn_to_page(pte_pfn(old));
 
-	(void)addr;
+	(void)addr, (void)level;
 	list_add_tail(&page->lru, &z->pages);
 	vma->nr_pages--;
 	vma->vm_mm->rss--;
