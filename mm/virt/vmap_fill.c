@@ -15,8 +15,8 @@
  *
  * A block is split into single frames at once (split_page): each frame of an area has
  * its own count, whatever page maps it, and one that somebody holds by get_page()
- * outlives the area alone.  When the area goes, neighbours find together again
- * (put_pages_list).
+ * outlives the area alone.  When the area goes, frames that are neighbours go back in one
+ * piece, however they were mapped.
  *
  * Device memory: the largest pages that fit, if its address and size allow any.
  *
@@ -52,43 +52,32 @@ unsigned long vmap_fill_align(const struct vmap_source *src, unsigned flags, uns
 	return 1UL << pt_shift(level);
 }
 
-/* ---- counting frames ---------------------------------------------------------- */
-
-/* Frames in a row that came to areas, or left them, not yet in their zone's count. */
-struct tally {
-	struct zone *zone;
-	long n;
-};
-
-static void tally_end(struct tally *t)
-{
-	if (t->zone)
-		zone_stat_add(t->zone, NR_VMALLOC_PAGES, t->n);
-	*t = (struct tally){ .n = 0 };
-}
-
-static inline void tally_frame(struct tally *t, const struct page *page, int n)
-{
-	if (unlikely(page_zone(page) != t->zone)) {
-		tally_end(t);
-		t->zone = page_zone(page);
-	}
-	t->n += n;
-}
-
 /* ---- filling --------------------------------------------------------------------- */
 
-/* From now on the frames on @list are an area's. */
+/* @n more (or fewer) frames of @zone are in areas. */
+static void count_frames(struct zone *zone, long n)
+{
+	if (zone)
+		zone_stat_add(zone, NR_VMALLOC_PAGES, n);
+}
+
+/* Count the frames on @list, by zone, and mark them ours. */
 static void mark_frames(struct list_head *list)
 {
-	struct tally t = { .n = 0 };
+	struct zone *zone = NULL;
 	struct page *page;
+	long n = 0;
 
 	list_for_each_entry(page, list, lru) {
 		__SetPageVmalloc(page);
-		tally_frame(&t, page, 1);
+		if (page_zone(page) != zone) {
+			count_frames(zone, n);
+			zone = page_zone(page);
+			n = 0;
+		}
+		n++;
 	}
-	tally_end(&t);
+	count_frames(zone, n);
 }
 
 /* A block in single frames, an area's; NULL: none without effort. */
@@ -103,39 +92,17 @@ static struct page *take_block(gfp_t gfp)
 	split_page(block, LARGE_ORDER);
 	for (unsigned long i = 0; i < LARGE_FRAMES; i++)
 		__SetPageVmalloc(block + i);
-	zone_stat_add(page_zone(block), NR_VMALLOC_PAGES, (long)LARGE_FRAMES);
+	count_frames(page_zone(block), (long)LARGE_FRAMES);
 	return block;
 }
 
-/* Frames on their way out of an area. */
-struct leaving {
-	struct tally tally;
-	struct list_head frames;
-};
-
-static inline void drop_frame(struct leaving *l, struct page *page)
+/* @nr frames from @page on, in one zone, are no longer an area's; whoever holds one may go on doing so. */
+static void give_frames(struct page *page, unsigned long nr)
 {
-	__ClearPageVmalloc(page);
-	tally_frame(&l->tally, page, -1);
-	if (likely(page_count(page) == 1))
-		list_add_tail(&page->lru, &l->frames);
-	else
-		put_page(page);		/* of its further users, whose page->lru it now is */
-}
-
-static void leaving_end(struct leaving *l)
-{
-	tally_end(&l->tally);
-	put_pages_list(&l->frames);
-}
-
-static void give_block(struct page *block)
-{
-	struct leaving l = { .frames = LIST_HEAD_INIT(l.frames) };
-
-	for (unsigned long i = 0; i < LARGE_FRAMES; i++)
-		drop_frame(&l, block + i);
-	leaving_end(&l);
+	for (unsigned long i = 0; i < nr; i++)
+		__ClearPageVmalloc(page + i);
+	count_frames(page_zone(page), -(long)nr);
+	free_contig_range(page_to_pfn(page), nr);
 }
 
 /* Map a block at @addr, which is aligned.  Return: false: none to be had, nothing mapped. */
@@ -148,7 +115,7 @@ static bool map_block(struct vmap_area *area, const struct vmap_source *src, uns
 	if (!block)
 		return false;
 	if (pt_map_range(swapper_pg_dir, addr, LARGE_SIZE, page_to_pfn(block), src->prot, true, &pt_ops_kernel)) {
-		give_block(block);
+		give_frames(block, LARGE_FRAMES);
 		return false;
 	}
 	area->nr_large += pt_leaf(swapper_pg_dir, addr, &e, &pfn) > 1;	/* not where a table was left */
@@ -217,23 +184,46 @@ bool vmap_fill(struct vmap_area *area, const struct vmap_source *src)
 
 /* ---- emptying --------------------------------------------------------------------- */
 
-static void drop_entry(pte_t old, unsigned long addr, int level, void *arg)
-{
-	pfn_t pfn = pte_pfn(old), end = pfn + (1UL << (pt_shift(level) - PAGE_SHIFT));
+/* Frames side by side, on their way out of an area. */
+struct leaving {
+	struct page *first;
+	unsigned long nr;
+};
 
-	for (; pfn < end; pfn++) {
-		if (!pfn_valid(pfn) || !PageVmalloc(pfn_to_page(pfn)))
-			mm_panic("vmalloc: entry 0x%llx at %p names frame %lu, which is no area's",
-				 (unsigned long long)old.val, (void *)addr, pfn);
-		drop_frame(arg, pfn_to_page(pfn));
+static void leave(struct leaving *l, struct page *page, unsigned long nr)
+{
+	if (l->nr && !((page->flags ^ l->first->flags) >> PG_NODE_SHIFT)) {
+		if (page == l->first + l->nr) {
+			l->nr += nr;
+			return;
+		}
+		if (page + nr == l->first) {
+			l->first = page;
+			l->nr += nr;
+			return;
+		}
 	}
+	if (l->nr)
+		give_frames(l->first, l->nr);
+	*l = (struct leaving){ page, nr };
+}
+
+static void drop_entry(pte_t old, unsigned long addr, int level, void *leaving)
+{
+	struct page *page = pfn_valid(pte_pfn(old)) ? pfn_to_page(pte_pfn(old)) : NULL;
+
+	if (!page || !PageVmalloc(page))
+		mm_panic("vmalloc: entry 0x%llx at %p names no frame of an area",
+			 (unsigned long long)old.val, (void *)addr);
+	leave(leaving, page, 1UL << (pt_shift(level) - PAGE_SHIFT));
 }
 
 void vmap_empty(struct vmap_area *area)
 {
-	struct leaving l = { .frames = LIST_HEAD_INIT(l.frames) };
+	struct leaving l = { .nr = 0 };
 
 	pt_unmap_range(swapper_pg_dir, area->start, (unsigned long)area->nr_pages << PAGE_SHIFT,
 		       area->flags & VM_ALLOC ? drop_entry : NULL, &l);
-	leaving_end(&l);
+	if (l.nr)
+		give_frames(l.first, l.nr);
 }
