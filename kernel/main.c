@@ -10,6 +10,7 @@
 #include <quarry/page.h>
 #include <quarry/port.h>
 #include <quarry/report.h>
+#include <quarry/set_memory.h>
 #include <quarry/zone.h>
 
 #define MB_PAGES (1UL << (20 - PAGE_SHIFT))
@@ -45,11 +46,29 @@ static void log_banner(void)
 	seq_puts(&log, program_name(0) ? "\n" : " none\n");
 }
 
+/* From now on, who writes to the kernel's code or constants faults. */
+static void protect_image(void)
+{
+	unsigned long start, end;
+	int exec, err = 0;
+
+	for (unsigned i = 0; !err && (exec = machine_image_part(i, &start, &end)) >= 0; i++) {
+		int pages = (int)((end - start) >> PAGE_SHIFT);
+
+		err = set_memory_ro(start, pages);
+		if (!err && !exec)
+			err = set_memory_nx(start, pages);
+	}
+	if (err)
+		mm_panic("no memory for the page tables that protect the image (%d)", err);
+}
+
 void kernel_main(void)
 {
 	sched_init();
 	machine_log = console_log;
 	log_banner();
+	protect_image();
 	if (thread_spawn("shell", shell_main, NULL) < 0)
 		mm_panic("no memory for the first thread");
 	sched_idle_loop();

@@ -156,6 +156,17 @@ bool pt_split(pte_t *root, unsigned long addr, pte_t *table);
  */
 int pt_split_range(pte_t *root, unsigned long addr, size_t size, const struct pt_ops *ops, unsigned *made);
 
+/**
+ * pt_join() - undo pt_split() in the kernel's direct map
+ * @addr: of the direct map
+ * @level: of the table to do away with
+ * Where the table that serves @addr maps again what one large page would, with one set of
+ * rights, the large page takes its place.  The caller flushes the TLB on every CPU and
+ * then frees the table with pt_ops_kernel.free_table.  Return: the table; NULL: nothing
+ * to join, or a table of the boot's.  Any context.  O(entries + tasks).
+ */
+pte_t *pt_join(unsigned long addr, int level);
+
 /** pt_crosses() - does a large page lie across @addr, a part on either side?  Context as pt_lookup(). */
 bool pt_crosses(pte_t *root, unsigned long addr);
 

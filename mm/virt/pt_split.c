@@ -25,7 +25,11 @@
  *
  * Locking: pt_lock while the table is filled and entered.  Failure: only for want of a
  * table, before anything is done.  Cost: the entries of a table, and the number of
- * roots when the entry is one they share.  Nothing joins small pages again.
+ * roots when the entry is one they share.
+ *
+ * And back: a table of the direct map whose entries have become what fill_table() would
+ * write gives way to the large page again (pt_join), by the same exchange.  Only there,
+ * for nobody else but set_memory.c changes those entries.
  */
 #include "pt_internal.h"
 
@@ -81,4 +85,36 @@ int pt_split_range(pte_t *root, unsigned long addr, size_t size, const struct pt
 	int err = split_at(root, addr, ops, made);
 
 	return err ? err : split_at(root, addr + size, ops, made);
+}
+
+/* Has @table, of @level, become what a split large page is?  Then that large page. */
+static bool is_whole(const pte_t *table, int level, pte_t *large)
+{
+	pte_t first = get_pte(table);
+	pfn_t step = span(level) >> PAGE_SHIFT;
+
+	*large = mk_huge(pte_pfn(first), pte_prot(first));
+	if (!pte_present(first) || !IS_ALIGNED(pte_pfn(first), span(level + 1) >> PAGE_SHIFT))
+		return false;
+	for (unsigned i = 0; i < pt_entries(level); i++)
+		if (get_pte(table + i).val != mk_leaf(pte_pfn(first) + i * step, level, pte_prot(first)).val)
+			return false;
+	return true;
+}
+
+pte_t *pt_join(unsigned long addr, int level)
+{
+	unsigned long flags = spin_lock_irqsave(&pt_lock);
+	pte_t *slot, *table = NULL, large;
+	int found;
+
+	slot = walk_down(swapper_pg_dir, addr, level + 1, &found);
+	if (level < arch_max_huge_level() && found == level + 1 && names_table(get_pte(slot)))
+		table = table_of(get_pte(slot));
+	if (table && PageTable(virt_to_page(table)) && is_whole(table, level, &large))
+		pt_set_entry(swapper_pg_dir, slot, level + 1, large);
+	else
+		table = NULL;
+	spin_unlock_irqrestore(&pt_lock, flags);
+	return table;
 }

@@ -70,11 +70,10 @@ static inline pgprot_t pgprot_write(pgprot_t prot, bool allowed)
 	return __pgprot(allowed ? prot.val | _PAGE_RW : prot.val & ~(pteval_t)_PAGE_RW);
 }
 
-/* The same rights, but for executing: here what can be read can be executed. */
+/* The same rights, but for executing; without NX, what can be read can be executed. */
 static inline pgprot_t pgprot_exec(pgprot_t prot, bool allowed)
 {
-	(void)allowed;
-	return prot;
+	return __pgprot(allowed ? prot.val & ~(pteval_t)_PAGE_NX : prot.val | _PAGE_NX);
 }
 
 static inline bool pte_none(pte_t e) { return e.val == 0; }

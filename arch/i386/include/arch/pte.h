@@ -60,11 +60,10 @@ static inline pgprot_t pgprot_write(pgprot_t prot, bool allowed)
 	return __pgprot(allowed ? prot.val | _PAGE_RW : prot.val & ~(pteval_t)_PAGE_RW);
 }
 
-/* The same rights, but for executing: here what can be read can be executed. */
+/* The same rights, but for executing; without NX, what can be read can be executed. */
 static inline pgprot_t pgprot_exec(pgprot_t prot, bool allowed)
 {
-	(void)allowed;
-	return prot;
+	return __pgprot(allowed ? prot.val & ~(pteval_t)_PAGE_NX : prot.val | _PAGE_NX);
 }
 
 static inline bool pte_none(pte_t e) { return e.val == 0; }
@@ -92,7 +91,9 @@ static inline pte_t mk_pte(pfn_t pfn, pgprot_t prot)
 /* A large page: accessed and dirty from the start, so that the MMU never writes to its entry. */
 static inline pte_t mk_huge(pfn_t pfn, pgprot_t prot)
 {
-	return (pte_t){ (pteval_t)(pfn << PAGE_SHIFT) | ((prot.val | _PAGE_PSE | _PAGE_ACCESSED | _PAGE_DIRTY) & arch_pte_supported) };
+	pteval_t bits = prot.val | _PAGE_PSE | _PAGE_ACCESSED | _PAGE_DIRTY;
+
+	return (pte_t){ (pteval_t)(pfn << PAGE_SHIFT) | (bits & arch_pte_supported) };
 }
 
 /* A directory's entry for a table: user and writable, for the table's own entries decide. */
