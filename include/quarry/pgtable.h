@@ -84,13 +84,18 @@ pte_t *pt_walk_alloc(pte_t *root, unsigned long addr, const struct pt_ops *ops);
 pte_t *pt_walk_alloc_counted(pte_t *root, unsigned long addr, int level, const struct pt_ops *ops,
 			     unsigned *made);
 
+/** pt_room_for_large() - is the entry @slot of @level > 1 empty, or names it an empty table?  O(entries). */
+bool pt_room_for_large(const pte_t *slot, int level);
 /**
- * pt_enter_large() - make the empty entry @slot of @level > 1 a large page
+ * pt_enter_large() - make the entry @slot of @level > 1 a large page, if there is room
  * @slot: of the user half of a task's root, from pt_walk_alloc_counted()
- * Context: any, under the lock that guards the area.  Return: false: it is no longer
- * empty, and left alone.  O(1).
+ * @e: from mk_huge()
+ * @table: out: the empty table that was in its place; the caller flushes the TLB on every
+ *	CPU and then frees it with pt_ops_kernel.free_table; NULL: none
+ * Context: any, under the lock that guards the area.  Return: false: there is no room,
+ * nothing has changed.  O(entries).
  */
-bool pt_enter_large(pte_t *slot, pte_t e);
+bool pt_enter_large(pte_t *slot, int level, pte_t e, pte_t **table);
 
 /**
  * pt_populate() - make all tables of [@addr, @addr + @size), @size > 0, so that no

@@ -220,17 +220,6 @@ int pt_populate(pte_t *root, unsigned long addr, size_t size, const struct pt_op
 	return 0;
 }
 
-bool pt_enter_large(pte_t *slot, pte_t e)
-{
-	unsigned long flags = spin_lock_irqsave(&pt_lock);
-	bool empty = pte_none(get_pte(slot));
-
-	if (empty)
-		set_pte(slot, e);
-	spin_unlock_irqrestore(&pt_lock, flags);
-	return empty;
-}
-
 /* ---- mapping ranges ----------------------------------------------------------- */
 
 /* The largest level whose entry may map @pfn at @addr and has no table already. */
@@ -393,14 +382,6 @@ unsigned long pt_count_tables(pte_t *root, unsigned long addr, unsigned long end
 	return count;
 }
 
-static bool table_is_empty(const pte_t *table, int level)
-{
-	for (unsigned i = 0; i < pt_entries(level); i++)
-		if (!pte_none(get_pte(table + i)))
-			return false;
-	return true;
-}
-
 pte_t *pt_detach_kernel_table(unsigned long addr, int level)
 {
 	unsigned long flags = spin_lock_irqsave(&pt_lock);
@@ -410,7 +391,7 @@ pte_t *pt_detach_kernel_table(unsigned long addr, int level)
 	slot = walk_down(swapper_pg_dir, addr, level + 1, &found);
 	if (level < TOP_OPEN && found == level + 1 && names_table(get_pte(slot))) {
 		table = table_of(get_pte(slot));
-		if (PageTable(virt_to_page(table)) && table_is_empty(table, level))
+		if (PageTable(virt_to_page(table)) && pt_table_is_empty(table, level))
 			pt_set_entry(swapper_pg_dir, slot, level + 1, (pte_t){ 0 });
 		else
 			table = NULL;

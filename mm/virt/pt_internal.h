@@ -69,6 +69,14 @@ static __always_inline pte_t *walk_down(pte_t *root, unsigned long addr, int wan
 	return slot;
 }
 
+static inline bool pt_table_is_empty(const pte_t *table, int level)
+{
+	for (unsigned i = 0; i < pt_entries(level); i++)
+		if (!pte_none(get_pte(table + i)))
+			return false;
+	return true;
+}
+
 /** pt_set_entry() - exchange an entry, in every root where it is one that all share.  Under pt_lock. */
 void pt_set_entry(pte_t *root, pte_t *slot, int level, pte_t e);
 

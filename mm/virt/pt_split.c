@@ -87,6 +87,28 @@ int pt_split_range(pte_t *root, unsigned long addr, size_t size, const struct pt
 	return err ? err : split_at(root, addr + size, ops, made);
 }
 
+/* ---- large pages instead of tables --------------------------------------------------- */
+
+bool pt_room_for_large(const pte_t *slot, int level)
+{
+	pte_t e = get_pte(slot);
+
+	return pte_none(e) || (names_table(e) && pt_table_is_empty(table_of(e), level - 1));
+}
+
+bool pt_enter_large(pte_t *slot, int level, pte_t e, pte_t **table)
+{
+	unsigned long flags = spin_lock_irqsave(&pt_lock);
+	bool room = pt_room_for_large(slot, level);
+	pte_t old = { 0 };
+
+	if (room)
+		old = xchg_pte(slot, e);
+	spin_unlock_irqrestore(&pt_lock, flags);
+	*table = pte_none(old) ? NULL : table_of(old);
+	return room;
+}
+
 /* Has @table, of @level, become what a split large page is?  Then that large page. */
 static bool is_whole(const pte_t *table, int level, pte_t *large)
 {
