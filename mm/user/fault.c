@@ -180,7 +180,7 @@ enum vm_fault handle_mm_fault(struct mm_struct *mm, unsigned long addr, unsigned
 	struct promise p;
 	enum vm_fault result = find_promise(mm, addr, flags, &p, &vma);
 	bool present = result == VM_FAULT_OK && is_present(mm, addr);
-	bool huge = result == VM_FAULT_OK && huge_fits(vma, addr);
+	bool huge = result == VM_FAULT_OK && vma->vm_flags & VM_HUGEPAGE && huge_fits(vma, addr);
 
 	spin_unlock_irqrestore(&mm->lock, irq);
 	if (present)

@@ -5,7 +5,7 @@
  *	area (VM_HUGEPAGE)   |  .  [   span   ][   span   ][   span   ]  . |
  *	                     small      ^ touch                        small
  *
- * A touch in an anonymous area that asks for large pages is answered with a whole
+ * A touch in a writable anonymous area that asks for large pages is answered with a whole
  * block, if
  *	- the aligned span of a large page (4 MiB, or 2) around it lies in the area, whole;
  *	- nothing of that span is there yet: its entry of level 2 is empty, or names a
@@ -45,11 +45,11 @@ void huge_count(struct mm_struct *mm, const struct page *page, long n)
 
 bool huge_fits(const struct vm_area_struct *vma, unsigned long addr)
 {
-	unsigned long start = ALIGN_DOWN(addr, LARGE_SIZE);
+	unsigned long start = ALIGN_DOWN(addr, LARGE_SIZE), wanted = VM_HUGEPAGE | VM_WRITE;
 
-	return vma->vm_flags & VM_HUGEPAGE && !vma->vm_ops && arch_max_huge_level() >= 2 &&
-	       LARGE_ORDER <= MAX_PAGE_ORDER && start >= vma->vm_start && start < vma->vm_end &&
-	       vma->vm_end - start >= LARGE_SIZE;
+	if ((vma->vm_flags & wanted) != wanted || vma->vm_ops || arch_max_huge_level() < 2 || LARGE_ORDER > MAX_PAGE_ORDER)
+		return false;
+	return start >= vma->vm_start && start < vma->vm_end && vma->vm_end - start >= LARGE_SIZE;
 }
 
 /* ---- answering a fault ------------------------------------------------------------ */

@@ -111,18 +111,25 @@ struct zapped {
 	unsigned long start, end;	/* where they were */
 };
 
-static void zap_entry(pte_t old, unsigned long addr, int level, void *arg)
+static __always_inline void zap_frames(struct zapped *z, struct page *page, unsigned long n)
 {
-	struct zapped *z = arg;
-	struct page *page = pfn_to_page(pte_pfn(old));
-	unsigned long n = 1UL << (pt_shift(level) - PAGE_SHIFT);
-
-	(void)addr;
 	for (unsigned long i = 0; i < n; i++)
 		list_add_tail(&page[i].lru, &z->pages);
 	vma_count(z->vma, page, -(long)n);
-	if (level > 1)
+}
+
+static void zap_entry(pte_t old, unsigned long addr, int level, void *zapped)
+{
+	struct zapped *z = zapped;
+	struct page *page = pfn_to_page(pte_pfn(old));
+
+	(void)addr;
+	if (likely(level == 1)) {
+		zap_frames(z, page, 1);
+	} else {
+		zap_frames(z, page, LARGE_FRAMES);
 		huge_count(z->vma->vm_mm, page, -1);
+	}
 }
 
 static void zap_range(struct zapped *z, struct vm_area_struct *vma, unsigned long start, unsigned long end)

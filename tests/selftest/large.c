@@ -111,3 +111,152 @@ SELFTEST(E5, part_of_a_large_area_is_made_read_only)
 	vfree(area);
 	CHECK_EQ(wrong, 0);
 }
+
+/* ---- F1, E7: used where they fit -------------------------------------------------------------- */
+
+#define LARGE_SIZE (1UL << pt_shift(2))
+#define LARGE_ORDER (pt_shift(2) - PAGE_SHIFT)
+
+static bool large_pages_here(void)
+{
+	return arch_max_huge_level() >= 2 && LARGE_ORDER <= MAX_PAGE_ORDER;
+}
+
+static unsigned long large_blocks(void)
+{
+	unsigned long n = 0;
+	struct zone *z;
+
+	for_each_zone(z)
+		n += st_blocks(z, LARGE_ORDER);
+	return n;
+}
+
+static unsigned long mapped_by(pte_t *root, unsigned long addr)
+{
+	struct pt_walk walk;
+
+	pt_trace(root, addr, &walk);
+	return walk.present ? walk.page_size : 0;
+}
+
+SELFTEST(F1, large_areas_in_large_pages)
+{
+	unsigned long size = 2 * LARGE_SIZE + PAGE_SIZE, at, i, wrong = 0;
+	char *area;
+	u32 value;
+
+	st_settle();
+	if (large_blocks() < 6)
+		SKIP("too little memory in blocks of that size");
+	area = vmalloc(size);
+	at = (unsigned long)area;
+	CHECK(area);
+	for (i = 0; i < size; i += PAGE_SIZE) {
+		wrong += mapped_by(swapper_pg_dir, at + i) != (large_pages_here() && i < 2 * LARGE_SIZE ? LARGE_SIZE : PAGE_SIZE);
+		wrong += page_to_pfn(vmalloc_to_page(area + i)) != vmalloc_to_pfn(area + i);
+		*(u32 *)(area + i) = (u32)i;
+	}
+	for (i = 0; i < size; i += PAGE_SIZE)
+		wrong += *(u32 *)(area + i) != (u32)i;
+	wrong += machine_probe_read(at + size, &value);
+	vfree(area);
+	CHECK_EQ(wrong, 0);
+}
+
+/* No block of a large page's size is left anywhere, though nearly all memory is free. */
+static void shatter(struct list_head *held)
+{
+	struct page *page;
+
+	st_settle();
+	st_take(held, GFP_HIGH_ALL, LARGE_ORDER, ~0UL);
+	list_for_each_entry(page, held, lru) {
+		split_page(page, LARGE_ORDER);
+		free_contig_range(page_to_pfn(page) + 1, (1UL << LARGE_ORDER) - 1);
+	}
+	st_settle();
+}
+
+SELFTEST(F1, a_large_area_when_no_block_is_left)
+{
+	unsigned long size = 2 * LARGE_SIZE, i, wrong = 0, blocks;
+	LIST_HEAD(held);
+	u32 *area;
+
+	st_settle();
+	if (large_blocks() < 6)
+		SKIP("too little memory");
+	shatter(&held);
+	blocks = large_blocks();
+	area = vzalloc(size);
+	for (i = 0; area && i < size; i += PAGE_SIZE) {
+		wrong += mapped_by(swapper_pg_dir, (unsigned long)area + i) != PAGE_SIZE;
+		wrong += area[i / sizeof(u32)] != 0;
+	}
+	vfree(area);
+	st_give(&held, 0);
+	CHECK_EQ(blocks, 0);
+	CHECK(area);
+	CHECK_EQ(wrong, 0);
+}
+
+SELFTEST(E7, a_program_in_large_pages)
+{
+	int pid;
+
+	if (!machine_has_feature("ring3"))
+		SKIP("no ring 3 here");
+	st_settle();
+	if (large_blocks() < 6)
+		SKIP("too little memory in blocks of that size");
+	pid = task_run("huge 16");
+	CHECK(pid > 0);
+	CHECK_EQ(thread_wait(pid), 0);
+}
+
+SELFTEST(E7, the_same_program_when_no_block_is_left)
+{
+	LIST_HEAD(held);
+	int pid, status;
+
+	if (!machine_has_feature("ring3"))
+		SKIP("no ring 3 here");
+	st_settle();
+	if (large_blocks() < 6)
+		SKIP("too little memory");
+	shatter(&held);
+	pid = task_run("huge 16");
+	status = pid > 0 ? thread_wait(pid) : pid;
+	st_give(&held, 0);
+	CHECK_EQ(status, large_pages_here() ? 3 : 0);	/* 3: all as it should be, but in small pages */
+}
+
+SELFTEST(E7, part_of_a_large_page_of_a_task_is_cut)
+{
+	unsigned long at = ALIGN(0x10000000ul, LARGE_SIZE), hole = at + LARGE_SIZE / 2, i, wrong = 0;
+	struct mm_struct *mm = mm_alloc();
+	u32 value;
+
+	CHECK(mm);
+	st_settle();
+	if (!large_pages_here() || large_blocks() < 3) {
+		mm_free(mm);
+		SKIP("no large pages, or too little memory for one");
+	}
+	CHECK_EQ(mm_map(mm, at, LARGE_SIZE, VM_READ | VM_WRITE | VM_HUGEPAGE, "heap", NULL, NULL), 0);
+	for (i = 0; i < LARGE_SIZE; i += PAGE_SIZE) {
+		value = (u32)i;
+		wrong += copy_to_mm(mm, at + i, &value, sizeof(value)) != 0;
+	}
+	wrong += mapped_by(mm->pgd, at) != LARGE_SIZE;
+	CHECK_EQ(mm->rss, 1UL << LARGE_ORDER);
+	CHECK_EQ(mm_unmap(mm, hole, PAGE_SIZE), 0);
+	CHECK_EQ(mm->rss, (1UL << LARGE_ORDER) - 1);
+	for (i = 0; i < LARGE_SIZE; i += PAGE_SIZE)
+		if (at + i != hole)
+			wrong += copy_from_mm(mm, &value, at + i, sizeof(value)) != 0 || value != (u32)i;
+	CHECK_EQ(mm_check(mm), 0);
+	mm_free(mm);
+	CHECK_EQ(wrong, 0);
+}
