@@ -80,9 +80,12 @@ pte_t *pt_lookup(pte_t *root, unsigned long addr, int *level)
 
 int pt_leaf(pte_t *root, unsigned long addr, pte_t *e, pfn_t *pfn)
 {
+	pte_t found;
 	int level;
-	pte_t found = get_pte(walk_down(root, addr, 1, &level));
 
+	do {
+		found = get_pte(walk_down(root, addr, 1, &level));
+	} while (level > 1 && names_table(found));	/* a large page then, split by now */
 	if (!pte_present(found))
 		return 0;
 	*e = found;
@@ -479,10 +482,11 @@ void pt_trace(pte_t *root, unsigned long addr, struct pt_walk *walk)
 	for (int level = TOP, found; level >= 1; level--) {
 		pte_t *slot = walk_down(root, addr, level, &found);
 		phys_addr_t frame = trace_step(walk, slot, addr, level);
+		pte_t e = walk->step[walk->steps - 1].entry;
 
-		if (!pte_present(*slot))
+		if (!pte_present(e))
 			return;
-		if (level == 1 || pte_huge(*slot)) {
+		if (level == 1 || pte_huge(e)) {
 			walk->present = true;
 			walk->page_size = span(level);
 			walk->phys = frame + (addr & (span(level) - 1));

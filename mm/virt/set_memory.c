@@ -42,11 +42,12 @@ static pte_t with_right(pte_t e, int level, const struct right *right)
 static int look(unsigned long addr, unsigned long last, const struct right *right)
 {
 	int level, change = 0;
+	pfn_t pfn;
+	pte_t e;
 
 	do {
-		pte_t e = get_pte(walk_down(swapper_pg_dir, addr, 1, &level));
-
-		if (!pte_present(e))
+		level = pt_leaf(swapper_pg_dir, addr, &e, &pfn);
+		if (!level)
 			return -EINVAL;
 		change |= with_right(e, level, right).val != e.val;
 	} while (step_over(&addr, last, level));

@@ -4,6 +4,11 @@
  */
 #include "unit.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+
 #include <quarry/pgtable.h>
 #include <quarry/report.h>
 #include <quarry/slab.h>
@@ -244,6 +249,68 @@ START_TEST(E5_a_large_page_is_split_in_one_step)
 }
 END_TEST
 
+/* A processor of its own that walks beside the one that splits; it takes no lock. */
+static struct { pte_t *root; unsigned long rounds, wrong, levels[4]; bool stop; } walker;
+
+static void *walk_on(void *arg)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);		/* the machine's interrupts are for its own threads */
+	while (!__atomic_load_n(&walker.stop, __ATOMIC_ACQUIRE)) {
+		for (unsigned long i = 0; i < 2 * FRAMES; i++) {
+			pfn_t pfn = 0;
+			pte_t e = { 0 };
+			int level = pt_leaf(walker.root, USER + i * PAGE_SIZE, &e, &pfn);
+
+			walker.wrong += level < 1 || level > 2 || pfn != 8 * FRAMES + i || !pte_write(e);
+			walker.levels[level & 3]++;
+		}
+		__atomic_fetch_add(&walker.rounds, 1, __ATOMIC_RELEASE);
+	}
+	return arg;
+}
+
+/* Until it has begun and ended a walk of all. */
+static void let_it_walk(void)
+{
+	unsigned long until = __atomic_load_n(&walker.rounds, __ATOMIC_ACQUIRE) + 2;
+
+	while (__atomic_load_n(&walker.rounds, __ATOMIC_ACQUIRE) < until)
+		sched_yield();
+}
+
+START_TEST(E5_who_walks_beside_a_split_finds_every_page)
+{
+	pte_t *root = root_with_large_pages(PAGE_SHARED), *table = get_table();
+	pthread_t thread;
+	int level;
+
+	walker.root = root;
+	ck_assert_int_eq(pthread_create(&thread, NULL, walk_on, NULL), 0);
+	for (int n = 0; n < 300; n++) {
+		pte_t *slot = pt_lookup(root, USER + SPAN2, &level), large = *slot;
+
+		ck_assert_int_eq(level, 2);
+		if (n % 3 == 0)
+			let_it_walk();
+		ck_assert(pt_split(root, USER + SPAN2, table));
+		if (n % 3 == 1)
+			let_it_walk();
+		xchg_pte(slot, large);
+		let_it_walk();		/* nobody is in the table any more: it may be used again */
+		memset(table, 0, PAGE_SIZE);
+	}
+	__atomic_store_n(&walker.stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(walker.wrong, 0);
+	ck_assert(walker.levels[1] && walker.levels[2]);
+	pt_ops_kernel.free_table(table);
+	drop_large_pages(root);
+}
+END_TEST
+
 START_TEST(E5_a_range_is_split_at_its_borders_only)
 {
 	pte_t *root = root_with_large_pages(PAGE_SHARED);
@@ -437,6 +504,7 @@ UNIT_SUITE(pgtable,
 	unmap_tells_each_entry_once,
 	E5_large_pages_where_they_fit,
 	E5_a_large_page_is_split_in_one_step,
+	E5_who_walks_beside_a_split_finds_every_page,
 	E5_a_range_is_split_at_its_borders_only,
 	E5_the_kernels_large_page_is_split_in_every_root,
 	E5_no_table_no_split,
