@@ -27,6 +27,8 @@ SELFTEST(E5, code_and_constants_are_read_only)
 {
 	unsigned long start, end, code = ALIGN_DOWN((unsigned long)&selftest_run, PAGE_SIZE);
 	bool before, during, after;
+	pfn_t pfn;
+	pte_t e;
 
 	if (machine_image_part(0, &start, &end) < 0)
 		SKIP("a process has its host's pages");
@@ -41,6 +43,10 @@ SELFTEST(E5, code_and_constants_are_read_only)
 	after = writable((void *)code);
 	CHECK(!before && during && !after);
 	CHECK_EQ(set_memory_x(code, 1), 0);	/* code it was and stays */
+	CHECK(pt_leaf(swapper_pg_dir, code, &e, &pfn) && pte_exec(e));
+	/* where any data may be executed, constants may */
+	CHECK(pt_leaf(swapper_pg_dir, (unsigned long)a_constant, &e, &pfn));
+	CHECK_EQ(pte_exec(e), pte_exec(mk_pte(0, PAGE_KERNEL)));
 	CHECK_EQ(pt_check(swapper_pg_dir, 0, 0), 0);
 }
 
