@@ -37,8 +37,6 @@ static void write_area(struct seq *s, const struct vmalloc_area_info *i)
 		seq_printf(s, " %s", port_symbol(who, sizeof(who), i->caller));
 	if (i->nr_pages)
 		seq_printf(s, " pages=%u", i->nr_pages);
-	if (i->nr_large)
-		seq_printf(s, " large=%u", i->nr_large);
 	if (i->phys)
 		seq_printf(s, " phys=0x%08llx", (unsigned long long)i->phys);
 	if (i->flags & VM_IOREMAP)
