@@ -46,6 +46,8 @@ unsigned long vmap_fill_align(const struct vmap_source *src, unsigned flags, uns
 	int level = flags & VM_IOREMAP ? arch_max_huge_level() : flags & VM_ALLOC && large_possible() ? 2 : 1;
 	pfn_t pfn = flags & VM_IOREMAP ? src->pfn : 0;
 
+	if (likely(pages < LARGE_FRAMES))
+		return PAGE_SIZE;
 	while (level > 1 && (pages < 1UL << (pt_shift(level) - PAGE_SHIFT) ||
 			     !IS_ALIGNED(pfn, 1UL << (pt_shift(level) - PAGE_SHIFT))))
 		level--;
@@ -190,7 +192,7 @@ struct leaving {
 	unsigned long nr;
 };
 
-static void leave(struct leaving *l, struct page *page, unsigned long nr)
+static __always_inline void leave(struct leaving *l, struct page *page, unsigned long nr)
 {
 	if (l->nr && !((page->flags ^ l->first->flags) >> PG_NODE_SHIFT)) {
 		if (page == l->first + l->nr) {
@@ -215,7 +217,10 @@ static void drop_entry(pte_t old, unsigned long addr, int level, void *leaving)
 	if (!page || !PageVmalloc(page))
 		mm_panic("vmalloc: entry 0x%llx at %p names no frame of an area",
 			 (unsigned long long)old.val, (void *)addr);
-	leave(leaving, page, 1UL << (pt_shift(level) - PAGE_SHIFT));
+	if (likely(level == 1))
+		leave(leaving, page, 1);
+	else
+		leave(leaving, page, LARGE_FRAMES);
 }
 
 void vmap_empty(struct vmap_area *area)
