@@ -184,7 +184,8 @@ static void kernel_faults(void)
 
 static bool user_wanted(void)
 {
-	return bench_wanted("u_fault_anon_write_4K") || bench_wanted("u_fault_anon_read_4K") ||
+	return bench_wanted("u_fault_anon_write_thp_per_4K") || bench_wanted("u_munmap_64M_thp_per_4K") ||
+	       bench_wanted("u_fault_anon_write_4K") || bench_wanted("u_fault_anon_read_4K") ||
 	       bench_wanted("u_munmap_64M_per_touched_page") || bench_wanted("u_getppid") ||
 	       bench_wanted("u_mmap_munmap_4K_untouched") || bench_wanted("u_mmap_touch_munmap_4K");
 }

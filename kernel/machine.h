@@ -113,6 +113,14 @@ bool machine_probe_write(unsigned long addr, u32 value);
 /** machine_read_apic() - this CPU's local APIC through FIX_APIC_BASE (row F4); false when it has none. */
 bool machine_read_apic(u32 *id, u32 *version);
 
+/**
+ * machine_image_part() - a part of the kernel's image that nobody need write
+ * @i: from 0 on
+ * @start, @end: out: page-aligned addresses
+ * Return: may code be run from it?  -ENOENT: beyond the last (a process has none: its host sees to that).
+ */
+int machine_image_part(unsigned i, unsigned long *start, unsigned long *end);
+
 /* ---- the end ---------------------------------------------------------------- */
 
 /** machine_poweroff() - off, with an exit status for whoever started us. */

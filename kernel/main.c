@@ -10,6 +10,8 @@
 #include <quarry/page.h>
 #include <quarry/port.h>
 #include <quarry/report.h>
+#include <quarry/set_memory.h>
+#include <quarry/string.h>
 #include <quarry/zone.h>
 
 #define MB_PAGES (1UL << (20 - PAGE_SHIFT))
@@ -30,19 +32,51 @@ static void log_zones(struct seq *s)
 			   z->managed_pages, zone_free_pages(z));
 }
 
+/* In lines of a screen's width. */
+static void log_programs(struct seq *s)
+{
+	const char *name;
+	size_t column;
+
+	seq_puts(s, "Programs:");
+	column = strlen("Programs:");
+	for (unsigned i = 0; (name = program_name(i)); i++) {
+		if (column + 1 + strlen(name) > 79) {
+			seq_puts(s, "\n         ");
+			column = strlen("Programs:");
+		}
+		seq_printf(s, " %s", name);
+		column += 1 + strlen(name);
+	}
+	seq_puts(s, program_name(0) ? "\n" : " none\n");
+}
+
 static void log_banner(void)
 {
 	struct seq log = { .write = write_log };
-	const char *name;
 
 	seq_printf(&log, "Quarry on %s: the memory manager is up\n", machine_arch());
 	machine_describe(&log);
 	report_layout(&log);
 	log_zones(&log);
-	seq_puts(&log, "Programs:");
-	for (unsigned i = 0; (name = program_name(i)); i++)
-		seq_printf(&log, " %s", name);
-	seq_puts(&log, program_name(0) ? "\n" : " none\n");
+	log_programs(&log);
+}
+
+/* From now on, who writes to the kernel's code or constants faults. */
+static void protect_image(void)
+{
+	unsigned long start, end;
+	int exec, err = 0;
+
+	for (unsigned i = 0; !err && (exec = machine_image_part(i, &start, &end)) >= 0; i++) {
+		int pages = (int)((end - start) >> PAGE_SHIFT);
+
+		err = set_memory_ro(start, pages);
+		if (!err && !exec)
+			err = set_memory_nx(start, pages);
+	}
+	if (err)
+		mm_panic("no memory for the page tables that protect the image (%d)", err);
 }
 
 void kernel_main(void)
@@ -50,6 +84,7 @@ void kernel_main(void)
 	sched_init();
 	machine_log = console_log;
 	log_banner();
+	protect_image();
 	if (thread_spawn("shell", shell_main, NULL) < 0)
 		mm_panic("no memory for the first thread");
 	sched_idle_loop();

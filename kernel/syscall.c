@@ -59,11 +59,20 @@ static long sys_map(struct task *t, unsigned long len)
 	return err ? err : (long)addr;
 }
 
+static long sys_madvise(struct task *t, unsigned long start, unsigned long len, unsigned long advice)
+{
+	if ((advice != MADV_HUGEPAGE && advice != MADV_NOHUGEPAGE) || len > TASK_SIZE)
+		return -EINVAL;
+	return mm_advise_huge(t->mm, start, PAGE_ALIGN(len), advice == MADV_HUGEPAGE);
+}
+
 static long sys_pageinfo(struct task *t, unsigned long to)
 {
 	struct mm_struct *mm = t->mm;
 	struct pageinfo info = {
 		.pages = (unsigned)mm->rss, .high_pages = (unsigned)mm->rss_high,
+		.large_pages = (unsigned)mm->nr_large,
+		.large_size = arch_max_huge_level() >= 2 ? 1u << pt_shift(2) : 0,
 		.tables = (unsigned)mm->nr_ptes, .faults = (unsigned)mm->faults,
 		.areas = mm->map_count, .ms = (unsigned)machine_ms(),
 	};
@@ -103,6 +112,8 @@ static long syscall(struct task *t, unsigned long nr, unsigned long a, unsigned 
 		return mm_unmap(t->mm, a, PAGE_ALIGN(b));
 	case SYS_PAGEINFO:
 		return sys_pageinfo(t, a);
+	case SYS_MADVISE:
+		return sys_madvise(t, a, b, c);
 	case SYS_MACHINE:
 		return sys_machine(t, a);
 	}

@@ -20,12 +20,18 @@ enum {
 	SYS_UNMAP,		/* (address, bytes) */
 	SYS_PAGEINFO,		/* (struct pageinfo *) */
 	SYS_MACHINE,		/* (struct machineinfo *) */
+	SYS_MADVISE,		/* (address, bytes, MADV_HUGEPAGE or MADV_NOHUGEPAGE) */
 };
+
+#define MADV_HUGEPAGE 14	/* large pages here, where they fit and can be had */
+#define MADV_NOHUGEPAGE 15
 
 /* What the task's memory is made of at the moment. */
 struct pageinfo {
 	unsigned pages;		/* frames in use by its areas */
 	unsigned high_pages;	/* of them, from ZONE_HIGHMEM */
+	unsigned large_pages;	/* that map some of them */
+	unsigned large_size;	/* bytes of one; 0: this machine has none */
 	unsigned tables;	/* page tables */
 	unsigned faults;	/* page faults answered with a frame, so far */
 	unsigned areas;

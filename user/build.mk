@@ -6,7 +6,7 @@
 #
 # A hosted build carries them too, as data, when the compiler can make them.
 
-USER_LIST    := hello wild stack divzero privileged grow memhog count lifetime faultbench
+USER_LIST    := hello wild stack divzero privileged grow memhog count huge lifetime faultbench
 USER_CC      := $(CC) -m32 -march=i486 -mtune=generic
 USER_CFLAGS  := -std=gnu17 -O2 -g0 -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-builtin \
 	-fno-asynchronous-unwind-tables -mno-mmx -mno-sse -mno-80387 -mpreferred-stack-boundary=4 \

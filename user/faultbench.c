@@ -54,13 +54,14 @@ static void give_up(unsigned mib)
 	exit(2);
 }
 
-static void write_rounds(unsigned mib, u64 *touch, u64 *gone)
+/* @large: with large pages, where the kernel has them. */
+static void write_rounds(unsigned mib, bool large, u64 *touch, u64 *gone)
 {
 	for (int r = -1; r < ROUNDS; r++) {
 		char *p = map(mib * MIB);
 		u64 t, t1;
 
-		if (!p)
+		if (!p || (large && madvise(p, mib * MIB, MADV_HUGEPAGE)))
 			give_up(mib);
 		t = rdtsc();
 		for (u32 o = 0; o < mib * MIB; o += PAGE)
@@ -135,7 +136,10 @@ int main(int argc, char **argv)
 	}
 	for (unsigned m = mib; m > 1; m /= 2)
 		shift++;
-	write_rounds(mib, touch, gone);
+	write_rounds(mib, true, touch, gone);
+	report("fault_anon_write_thp_per_4K", touch, ROUNDS, shift);
+	report("munmap_64M_thp_per_4K", gone, ROUNDS, shift);
+	write_rounds(mib, false, touch, gone);
 	report("fault_anon_write_4K", touch, ROUNDS, shift);
 	report("munmap_64M_per_touched_page", gone, ROUNDS, shift);
 	read_rounds(mib, touch);

@@ -54,6 +54,11 @@ long unmap(void *p, size_t len)
 	return syscall3(SYS_UNMAP, (long)p, (long)len, 0);
 }
 
+long madvise(void *p, size_t len, int advice)
+{
+	return syscall3(SYS_MADVISE, (long)p, (long)len, advice);
+}
+
 long pageinfo(struct pageinfo *info)
 {
 	return syscall3(SYS_PAGEINFO, (long)info, 0, 0);

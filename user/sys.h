@@ -41,6 +41,7 @@ void sleep_ms(unsigned ms);
 void *sbrk(long bytes);			/* the old end of the heap; (void *)-1: no */
 void *map(size_t len);			/* cleared memory; NULL: no */
 long unmap(void *p, size_t len);
+long madvise(void *p, size_t len, int advice);	/* MADV_HUGEPAGE, MADV_NOHUGEPAGE */
 long pageinfo(struct pageinfo *info);
 void machineinfo(struct machineinfo *info);
 

@@ -157,6 +157,13 @@ bool machine_read_apic(u32 *id, u32 *version)
 	return false;
 }
 
+int machine_image_part(unsigned i, unsigned long *start, unsigned long *end)
+{
+	(void)i;
+	*start = *end = 0;
+	return -ENOENT;
+}
+
 /* ---- the end ----------------------------------------------------------------------------------- */
 
 void machine_poweroff(int status)

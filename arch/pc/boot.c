@@ -318,6 +318,17 @@ static void __noinline setup_arch(u32 magic, u32 info_phys)
 	early_unmap();
 }
 
+int machine_image_part(unsigned i, unsigned long *start, unsigned long *end)
+{
+	const char *const border[] = { _text, _rodata, _data };
+
+	if (i >= ARRAY_SIZE(border) - 1)
+		return -ENOENT;
+	*start = (unsigned long)border[i];
+	*end = (unsigned long)border[i + 1];
+	return i == 0;
+}
+
 void machine_describe(struct seq *s)
 {
 	cpu_describe(s);

@@ -74,3 +74,17 @@ SELFTEST(example, dma_page)
 	CHECK(page_to_phys(page) + 2 * PAGE_SIZE <= 16 << 20);
 	__free_pages(page, 1);
 }
+
+/* A block whose frames go different ways. */
+SELFTEST(example, split_page_and_free_contig_range)
+{
+	struct page *block = alloc_pages(GFP_KERNEL, 3);	/* eight frames */
+
+	CHECK(block);
+	split_page(block, 3);			/* now each is a page by itself */
+	get_page(block + 5);			/* somebody else uses this one, too */
+	free_contig_range(page_to_pfn(block), 8);
+	CHECK_EQ(page_count(block + 4), 0);
+	CHECK_EQ(page_count(block + 5), 1);	/* and it outlives the others */
+	put_page(block + 5);
+}

@@ -2,7 +2,9 @@
 /*
  * Example: memory that is contiguous in addresses only.
  */
+#include <kernel/machine.h>
 #include <linux/mm.h>
+#include <linux/set_memory.h>
 #include <linux/vmalloc.h>
 #include <tests/selftest/selftest.h>
 
@@ -51,4 +53,21 @@ SELFTEST(example, kvmalloc)
 	CHECK(!is_vmalloc_addr(small));
 	kvfree(small);
 	kvfree(large);
+}
+
+/* A table that nobody may change once it is made: who tries, faults. */
+SELFTEST(example, set_memory_ro)
+{
+	u32 *table = vzalloc(2 * PAGE_SIZE);
+	unsigned long at = (unsigned long)table;
+
+	CHECK(table);
+	table[0] = 4711;
+	CHECK_EQ(set_memory_ro(at, 1), 0);
+	CHECK(!machine_probe_write(at, 1));
+	CHECK_EQ(table[0], 4711);
+	CHECK(machine_probe_write(at + PAGE_SIZE, 1));	/* the second page is as it was */
+	CHECK_EQ(set_memory_rw(at, 1), 0);
+	CHECK(machine_probe_write(at, 1));
+	vfree(table);
 }

@@ -253,6 +253,14 @@ void put_page(struct page *page);
  */
 void put_pages_list(struct list_head *list);
 
+/**
+ * free_contig_range() - put_page() for each of @nr frames from @pfn on
+ * For frames that are one by one the caller's, as split_page() makes them; they go back
+ * in one piece.  Refused with a report: none, or more than there are; and each frame
+ * that put_page() refuses.  Any context.  O(@nr).
+ */
+void free_contig_range(pfn_t pfn, unsigned long nr);
+
 /** split_page() - from now on each frame of the block is freed by itself.  @order as allocated, not compound. */
 void split_page(struct page *page, unsigned order);
 

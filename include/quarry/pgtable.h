@@ -15,12 +15,17 @@
  *	pte_none(e), pte_present(e), pte_huge(e) (a leaf above level 1)
  *	pte_pfn(e), pte_write(e), pte_user(e), pte_dirty(e), pte_young(e), pte_global(e)
  *	PT_TOP_FIXED	1: entries of the top level are made with the root and stay
- *	mk_pte(pfn, prot), mk_huge(pfn, prot), mk_table(pfn, level of the entry)	-> pte_t
+ *	mk_pte(pfn, prot), mk_huge(pfn, prot) (accessed and dirty from the start),
+ *		mk_table(pfn, level of the entry)	-> pte_t
  *	pgprot_t values: PAGE_KERNEL, PAGE_KERNEL_RO, PAGE_KERNEL_NOCACHE, PAGE_READONLY,
  *		PAGE_SHARED (user, writable); code may be run from none of them where the
  *		CPU can tell (pte_exec(e)), only from PAGE_KERNEL_EXEC, PAGE_READONLY_EXEC,
  *		PAGE_SHARED_EXEC
- *	set_pte(ptep, e): one store.  arch_max_huge_level(): highest level whose entries may be leaves
+ *	pte_prot(e): the rights of a leaf, without frame and size; pgprot_write(prot, allowed),
+ *		pgprot_exec(prot, allowed): the same rights but for one
+ *	get_pte(ptep), set_pte(ptep, e), xchg_pte(ptep, e) -> the old: each untorn, as the
+ *		MMU and other CPUs see it; xchg_pte() loses no bit that they set meanwhile
+ *	arch_max_huge_level(): the largest level whose entries may be leaves
  *	flush_tlb_page(addr) (this CPU), flush_tlb_kernel_range(start, end) (this
  *		CPU; port_flush_tlb_others() does the rest)
  *	for the reference kernel: flush_tlb_all(), arch_pt_root(): physical address of the
@@ -57,6 +62,14 @@ extern const struct pt_ops pt_ops_boot, pt_ops_kernel;
 pte_t *pt_lookup(pte_t *root, unsigned long addr, int *level);
 
 /**
+ * pt_leaf() - what an address is mapped to
+ * @e: out: the entry that maps it, a large page's too; unchanged when there is none
+ * @pfn: out: the frame of that very page
+ * Context as pt_lookup().  Return: the entry's level; 0: nothing is mapped there.
+ */
+int pt_leaf(pte_t *root, unsigned long addr, pte_t *e, pfn_t *pfn);
+
+/**
  * pt_walk_alloc() - the level-1 entry of an address, tables made on the way
  *
  * Context: with pt_ops_kernel: thread, may sleep; takes the page-table lock.
@@ -65,8 +78,25 @@ pte_t *pt_lookup(pte_t *root, unsigned long addr, int *level);
  * when the kernel's half gains a top entry.
  */
 pte_t *pt_walk_alloc(pte_t *root, unsigned long addr, const struct pt_ops *ops);
-/** pt_walk_alloc_counted() - the same; adds to *@made the tables that this very call made. */
-pte_t *pt_walk_alloc_counted(pte_t *root, unsigned long addr, const struct pt_ops *ops, unsigned *made);
+/**
+ * pt_walk_alloc_counted() - the same for an entry of @level; adds to *@made the tables
+ * that this very call made.
+ */
+pte_t *pt_walk_alloc_counted(pte_t *root, unsigned long addr, int level, const struct pt_ops *ops,
+			     unsigned *made);
+
+/** pt_room_for_large() - is the entry @slot of @level > 1 empty, or names it an empty table?  O(entries). */
+bool pt_room_for_large(const pte_t *slot, int level);
+/**
+ * pt_enter_large() - make the entry @slot of @level > 1 a large page, if there is room
+ * @slot: of the user half of a task's root, from pt_walk_alloc_counted()
+ * @e: from mk_huge()
+ * @table: out: the empty table that was in its place; the caller flushes the TLB on every
+ *	CPU and then frees it with pt_ops_kernel.free_table; NULL: none
+ * Context: any, under the lock that guards the area.  Return: false: there is no room,
+ * nothing has changed.  O(entries).
+ */
+bool pt_enter_large(pte_t *slot, int level, pte_t e, pte_t **table);
 
 /**
  * pt_populate() - make all tables of [@addr, @addr + @size), @size > 0, so that no
@@ -97,16 +127,54 @@ int pt_map_range(pte_t *root, unsigned long addr, size_t size, pfn_t pfn, pgprot
 pte_t *pt_root_alloc(void);
 void pt_root_free(pte_t *root);
 
+typedef void pt_unmap_fn(pte_t old, unsigned long addr, int level, void *arg);
 /**
  * pt_unmap_range() - clear the leaf entries of a range
- * @fn: called for each entry that was present, after it was cleared (may be NULL)
+ * @fn: called for each entry that was present, after it was cleared (may be NULL), with
+ *	its level: it mapped 1 << pt_shift(level) bytes
  *
- * A large page must lie in the range whole: one that does not is left alone, with
- * a report.  The caller flushes the TLB, and only then gives frames away.  Tables
+ * A large page must lie in the range whole (pt_split_range() sees to that beforehand;
+ * here nothing can be allocated): one that does not is left alone, with a report.
+ * The caller flushes the TLB, and only then gives frames away.  Tables
  * stay.  O(pages + tables).
  */
-void pt_unmap_range(pte_t *root, unsigned long addr, size_t size,
-		    void (*fn)(pte_t old, unsigned long addr, void *arg), void *arg);
+void pt_unmap_range(pte_t *root, unsigned long addr, size_t size, pt_unmap_fn *fn, void *arg);
+
+/**
+ * pt_split() - replace the large page that maps @addr by a table
+ * @table: cleared, from ops->alloc_table(); it gets entries of the next lower level
+ *	for the same frames with the same rights
+ *
+ * One exchange of the entry (in every root, for the kernel's half): whoever walks
+ * meanwhile finds either the large page or the whole table.  TLBs may keep the large
+ * page, which stays true until the caller changes an entry, and flushes.
+ * Context: any.  Return: true: the table is in use; false: no large page is there, the
+ * table is still the caller's.  O(entries + tasks).
+ */
+bool pt_split(pte_t *root, unsigned long addr, pte_t *table);
+
+/**
+ * pt_split_range() - split until no large page lies across a border of the range
+ * @addr, @size: page-aligned, @size > 0
+ * @made: out: tables this call made
+ * Context: as @ops.  Return: 0; -ENOMEM: no table; what was split stays so, and
+ * translates as before.  O(levels * entries).
+ */
+int pt_split_range(pte_t *root, unsigned long addr, size_t size, const struct pt_ops *ops, unsigned *made);
+
+/**
+ * pt_join() - undo pt_split() in the kernel's direct map
+ * @addr: of the direct map
+ * @level: of the table to do away with
+ * Where the table that serves @addr maps again what one large page would, with one set of
+ * rights, the large page takes its place.  The caller flushes the TLB on every CPU and
+ * then frees the table with pt_ops_kernel.free_table.  Return: the table; NULL: nothing
+ * to join, or a table of the boot's.  Any context.  O(entries + tasks).
+ */
+pte_t *pt_join(unsigned long addr, int level);
+
+/** pt_crosses() - does a large page lie across @addr, a part on either side?  Context as pt_lookup(). */
+bool pt_crosses(pte_t *root, unsigned long addr);
 
 /**
  * pt_free_tables() - free the tables (not the frames) that serve [@addr, @end) of a task's directory

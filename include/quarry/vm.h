@@ -16,6 +16,7 @@
 #define VM_WRITE 0x2u
 #define VM_EXEC 0x4u
 #define VM_GROWSDOWN 0x100u	/* a stack: grows down to meet a touch just below it */
+#define VM_HUGEPAGE 0x20000000u	/* large pages, where they fit and can be had; anonymous areas only */
 
 struct mm_struct;
 
@@ -53,6 +54,7 @@ struct mm_struct {
 	unsigned map_count;
 	unsigned long rss;		/* frames in use by areas */
 	unsigned long rss_high;		/* of them, from ZONE_HIGHMEM */
+	unsigned long nr_large;		/* large pages among what maps them */
 	unsigned long nr_ptes;		/* page tables, the directory apart */
 	unsigned long start_brk, brk;	/* the heap; set by the program loader, then by mm_brk() */
 	unsigned long faults;		/* page faults answered with a frame */
@@ -77,7 +79,7 @@ void mm_free(struct mm_struct *mm);
 /**
  * mm_map() - a new area
  * @start, @len: page-aligned, within [PAGE_SIZE, TASK_SIZE), not over another area
- * @flags: VM_READ | VM_WRITE | VM_EXEC | VM_GROWSDOWN
+ * @flags: VM_READ | VM_WRITE | VM_EXEC | VM_GROWSDOWN | VM_HUGEPAGE
  * @ops, @private: where the content comes from; NULL: cleared pages
  * Context: thread, may sleep.  Return: 0; -EINVAL (bad range), -EEXIST (overlap),
  * -ENOMEM.  No frame is taken yet.  O(log areas).  Undo: mm_unmap().
@@ -93,9 +95,18 @@ unsigned long mm_find_gap(struct mm_struct *mm, unsigned long hint, unsigned lon
  * mm_unmap() - cut [@start, @start + @len) out of the areas, freeing frames; tables stay
  * Where nothing is mapped there is nothing to do: 0.  Context: thread, may sleep.
  * Return: 0; -EINVAL (not aligned, empty or beyond TASK_SIZE); -ENOMEM (the middle
- * of an area, and no memory for its second half: nothing was changed).
+ * of an area, or a part of a large page, and no memory for the area or the page table of
+ * the rest: nothing was changed).
  */
 int mm_unmap(struct mm_struct *mm, unsigned long start, unsigned long len);
+/**
+ * mm_advise_huge() - from now on, large pages for [@start, @start + @len), or no more
+ * @start, @len: page-aligned
+ * Areas that lie in the range in part are split; where there is no area, nothing is done.
+ * What is there already stays as it is.  Context: thread, may sleep.
+ * Return: 0; -EINVAL (range); -ENOMEM (nothing was changed).  O(areas).
+ */
+int mm_advise_huge(struct mm_struct *mm, unsigned long start, unsigned long len, bool wanted);
 /**
  * mm_brk() - set the end of the heap; below start_brk: only ask.  One thread of the
  * task at a time.  Return: the end now in force.

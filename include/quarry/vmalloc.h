@@ -21,6 +21,8 @@
  * vmalloc() - @size bytes, virtually contiguous, frames from high memory first
  * @size: rounded up to pages; 0 is refused
  *
+ * Of the size of a large page and more: with large pages, as long as there are blocks
+ * for them.
  * Context: thread, may sleep.  Return: a page-aligned address; or NULL: no frames,
  * no addresses, more than the machine has (reported as failed allocation), size 0,
  * a size that wraps around, an interrupt (reported as misuse).  On failure nothing
@@ -75,7 +77,8 @@ bool is_vmalloc_addr(const void *p);
  * @phys: any alignment; the address returned has the same offset in its page
  *
  * Refused with a report: size 0, an end that wraps around or that no entry can
- * name, memory that the page allocator manages.  Context, failure as vmalloc().
+ * name, memory that the page allocator manages.  Large pages where @phys and @size
+ * allow them.  Context, failure as vmalloc().
  * Undo: iounmap().
  */
 void *ioremap(phys_addr_t phys, size_t size);
@@ -98,6 +101,7 @@ struct vmalloc_area_info {
 	unsigned long start, size;	/* size with the guard page, as vmallocinfo counts */
 	unsigned long caller;
 	unsigned nr_pages;
+	unsigned nr_large;		/* large pages among what maps them */
 	unsigned flags;
 	phys_addr_t phys;
 };

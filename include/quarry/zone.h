@@ -22,6 +22,7 @@ enum zone_stat_item {
 	NR_PAGETABLE,		/* page tables */
 	NR_KERNEL_STACK_PAGES,
 	NR_ANON_PAGES,		/* pages of user areas */
+	NR_ANON_THPS,		/* large pages that map some of them */
 	NR_FILE_PAGES,		/* pages of program images in tasks */
 	NR_VMALLOC_PAGES,
 	NR_ZONE_STAT_ITEMS,

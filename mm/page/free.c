@@ -342,25 +342,60 @@ static inline void free_run_add(struct free_run *run, struct page *page)
 	run->nr = 1;
 }
 
+/* A block, one that others use too, or misuse. */
+static __noinline void put_odd_page(struct page *page, const char *call, unsigned long caller)
+{
+	put_page_from(page, call, caller);
+}
+
+/* A single frame in the hands of one user, who may free it? */
+static __always_inline bool plain_frame(const struct page *page)
+{
+	return !(page->flags & PAGE_FLAGS_NOT_FREEABLE) && page->order == 0 && page_count(page) == 1 &&
+	       !still_kmapped(page);
+}
+
+/* One user less of the plain @page: it joins @run, or begins another. */
+static __always_inline void put_into_run(struct free_run *run, struct page *page, const char *call,
+					 unsigned long caller)
+{
+	int users = drop_reference(page);
+
+	if (likely(users == 1))
+		free_run_add(run, page);
+	else if (users < 1)
+		free_lost_race(page, call, caller);
+}
+
 void put_pages_list(struct list_head *list)
 {
 	struct free_run run = { .nr = 0 };
-	int users;
 
 	while (!list_empty(list)) {
 		struct page *page = list_first_entry(list, struct page, lru);
 
 		list_del(&page->lru);
-		if (page->order || page_count(page) != 1 || unlikely(free_suspect(page, 0))) {
-			put_page_from(page, "put_pages_list", _RET_IP_);	/* a block, shared, or misuse */
-			continue;
-		}
-		users = drop_reference(page);
-		if (likely(users == 1))
-			free_run_add(&run, page);
-		else if (users < 1)
-			free_lost_race(page, "put_pages_list", _RET_IP_);
+		if (likely(is_page(page) && plain_frame(page)))
+			put_into_run(&run, page, "put_pages_list", _RET_IP_);
+		else
+			put_odd_page(page, "put_pages_list", _RET_IP_);
 	}
+	free_run_end(&run);
+}
+
+void free_contig_range(pfn_t pfn, unsigned long nr)
+{
+	struct free_run run = { .nr = 0 };
+
+	if (!nr || pfn >= max_pfn || nr > max_pfn - pfn) {
+		misuse(MISUSE_FOREIGN, _RET_IP_, "free_contig_range(pfn %lu, %lu): frames end at %lu", pfn, nr, max_pfn);
+		return;
+	}
+	for (struct page *page = pfn_to_page(pfn); nr--; page++)
+		if (likely(plain_frame(page)))
+			put_into_run(&run, page, "free_contig_range", _RET_IP_);
+		else
+			put_odd_page(page, "free_contig_range", _RET_IP_);
 	free_run_end(&run);
 }
 

@@ -71,10 +71,10 @@ static void direct_map(unsigned long *small, unsigned long *large)
 
 	*small = *large = 0;
 	for (; addr < end && addr >= PAGE_OFFSET; addr += step) {
-		pte_t *e = pt_lookup(swapper_pg_dir, addr, &level);
+		pte_t e = get_pte(pt_lookup(swapper_pg_dir, addr, &level));
 
 		step = 1UL << pt_shift(level);
-		if (!pte_present(*e))
+		if (!pte_present(e))
 			continue;
 		if (level == 1)
 			*small += step;
@@ -135,5 +135,6 @@ void report_meminfo(struct seq *s)
 	line_kb(s, "VmallocUsed:", v.used_bytes >> 10);
 	line_kb(s, "VmallocChunk:", v.largest_free >> 10);
 	line_kb(s, "Percpu:", 0);
+	line_pages(s, "AnonHugePages:", (unsigned long)t.stat[NR_ANON_THPS] << (pt_shift(2) - PAGE_SHIFT));
 	direct_map_lines(s);
 }

@@ -76,7 +76,7 @@ static const struct stat_line node_lines[] = {
 	{ "nr_anon_pages", NR_ANON_PAGES }, { "nr_mapped", NR_FILE_PAGES }, { "nr_file_pages", -1 },
 	{ "nr_dirty", -1 }, { "nr_writeback", -1 }, { "nr_writeback_temp", -1 }, { "nr_shmem", -1 },
 	{ "nr_shmem_hugepages", -1 }, { "nr_shmem_pmdmapped", -1 }, { "nr_file_hugepages", -1 },
-	{ "nr_file_pmdmapped", -1 }, { "nr_anon_transparent_hugepages", -1 }, { "nr_vmscan_write", -1 },
+	{ "nr_file_pmdmapped", -1 }, { "nr_anon_transparent_hugepages", NR_ANON_THPS }, { "nr_vmscan_write", -1 },
 	{ "nr_vmscan_immediate_reclaim", -1 }, { "nr_dirtied", -1 }, { "nr_written", -1 },
 	{ "nr_throttled_written", -1 }, { "nr_kernel_misc_reclaimable", -1 },
 	{ "nr_foll_pin_acquired", -1 }, { "nr_foll_pin_released", -1 },

@@ -19,6 +19,8 @@
  * below.  Worked example: stack [0x4ff00000, 0x4ff04000), touch 0x4feff8a0: it now
  * starts at 0x4feff000.
  *
+ * A large page is tried first where the area asks for them (huge.c).
+ *
  * Invariants: those of vm.c.  Locking: mm->lock; never while allocating.
  * Failure: every way out of step 2 and 3 gives the frame back; tables made stay with
  * the mm and are counted.  Cost: O(log areas), one frame, clearing or filling it.
@@ -29,15 +31,6 @@
 
 #include <quarry/highmem.h>
 #include <quarry/string.h>
-
-/* What step 1 learnt: all that decides what a page holds. */
-struct promise {
-	unsigned long page_addr;
-	unsigned vm_flags;
-	const struct vm_operations *vm_ops;
-	void *vm_private;
-	unsigned long offset;
-};
 
 static bool same_promise(const struct promise *a, const struct promise *b)
 {
@@ -86,12 +79,22 @@ static enum vm_fault find_promise(struct mm_struct *mm, unsigned long addr, unsi
 	return VM_FAULT_OK;
 }
 
+struct vm_area_struct *promise_area(struct mm_struct *mm, const struct promise *p, unsigned flags)
+{
+	struct vm_area_struct *vma;
+	struct promise now;
+
+	if (find_promise(mm, p->page_addr, flags, &now, &vma) != VM_FAULT_OK || !same_promise(p, &now))
+		return NULL;
+	return vma;
+}
+
 static bool is_present(struct mm_struct *mm, unsigned long addr)
 {
-	int level;
-	pte_t *slot = pt_lookup(mm->pgd, addr, &level);
+	pfn_t pfn;
+	pte_t e;
 
-	return level == 1 && pte_present(*slot);
+	return pt_leaf(mm->pgd, addr, &e, &pfn) != 0;
 }
 
 /* Step 2: the frame with its content. */
@@ -118,51 +121,56 @@ static enum vm_fault make_page(const struct promise *p, struct page **page)
 	return addr ? VM_FAULT_SIGBUS : VM_FAULT_OOM;
 }
 
-static pgprot_t page_prot(unsigned vm_flags)
+pgprot_t promise_prot(const struct promise *p)
 {
+	unsigned vm_flags = p->vm_flags;
+
 	if (vm_flags & VM_EXEC)
 		return vm_flags & VM_WRITE ? PAGE_SHARED_EXEC : PAGE_READONLY_EXEC;
 	return vm_flags & VM_WRITE ? PAGE_SHARED : PAGE_READONLY;
 }
 
 /* Step 3, under the lock.  Return: was the frame entered? */
-static bool enter_page(struct mm_struct *mm, const struct promise *p, unsigned flags, pte_t *slot,
-		       struct page *page)
+static bool enter_page(struct mm_struct *mm, const struct promise *p, unsigned flags, struct page *page)
 {
-	struct vm_area_struct *vma;
-	struct promise now;
+	struct vm_area_struct *vma = promise_area(mm, p, flags);
+	int level;
+	pte_t *slot = pt_lookup(mm->pgd, p->page_addr, &level);	/* the table may have gone meanwhile: huge.c */
 
-	if (find_promise(mm, p->page_addr, flags, &now, &vma) != VM_FAULT_OK || !same_promise(p, &now) ||
-	    !pte_none(*slot))
+	if (!vma || level != 1 || !pte_none(get_pte(slot)))
 		return false;
-	set_pte(slot, mk_pte(page_to_pfn(page), page_prot(p->vm_flags)));
-	vma->nr_pages++;
-	mm->rss++;
-	mm->rss_high += PageHighMem(page);
+	set_pte(slot, mk_pte(page_to_pfn(page), promise_prot(p)));
+	vma_count(vma, page, 1);
 	mm->faults++;
-	zone_stat_add(page_zone(page), vma_stat_item(vma), 1);
 	return true;
+}
+
+/* Step 3.  Return: was memory for a table lacking? */
+static bool enter_or_free(struct mm_struct *mm, const struct promise *p, unsigned flags, struct page *page)
+{
+	unsigned tables = 0;
+	bool walked = pt_walk_alloc_counted(mm->pgd, p->page_addr, 1, &pt_ops_kernel, &tables) != NULL;
+	unsigned long irq = spin_lock_irqsave(&mm->lock);
+	bool entered, lacking;
+
+	mm->nr_ptes += tables;
+	entered = walked && enter_page(mm, p, flags, page);
+	/* a large page in the way is not a lack, nor is one that has gone with its area */
+	lacking = !walked && !is_present(mm, p->page_addr) && promise_area(mm, p, flags);
+	spin_unlock_irqrestore(&mm->lock, irq);
+	if (!entered)
+		__free_page(page);
+	return lacking;
 }
 
 static enum vm_fault fault_in(struct mm_struct *mm, const struct promise *p, unsigned flags)
 {
-	unsigned tables = 0;
 	struct page *page;
-	unsigned long irq;
-	bool entered;
-	pte_t *slot;
 	enum vm_fault result = make_page(p, &page);
 
 	if (result != VM_FAULT_OK)
 		return result;
-	slot = pt_walk_alloc_counted(mm->pgd, p->page_addr, &pt_ops_kernel, &tables);
-	irq = spin_lock_irqsave(&mm->lock);
-	mm->nr_ptes += tables;
-	entered = slot && enter_page(mm, p, flags, slot, page);
-	spin_unlock_irqrestore(&mm->lock, irq);
-	if (!entered)
-		__free_page(page);
-	return slot ? VM_FAULT_OK : VM_FAULT_OOM;
+	return enter_or_free(mm, p, flags, page) ? VM_FAULT_OOM : VM_FAULT_OK;
 }
 
 enum vm_fault handle_mm_fault(struct mm_struct *mm, unsigned long addr, unsigned flags)
@@ -172,11 +180,12 @@ enum vm_fault handle_mm_fault(struct mm_struct *mm, unsigned long addr, unsigned
 	struct promise p;
 	enum vm_fault result = find_promise(mm, addr, flags, &p, &vma);
 	bool present = result == VM_FAULT_OK && is_present(mm, addr);
+	bool huge = result == VM_FAULT_OK && vma->vm_flags & VM_HUGEPAGE && huge_fits(vma, addr);
 
 	spin_unlock_irqrestore(&mm->lock, irq);
 	if (present)
 		flush_tlb_page(p.page_addr);	/* entered meanwhile, by another thread of the task */
-	else if (result == VM_FAULT_OK)
+	else if (result == VM_FAULT_OK && !(huge && huge_fault_in(mm, &p, flags)))
 		result = fault_in(mm, &p, flags);
 	return result;
 }
@@ -188,11 +197,11 @@ static struct page *get_present_page(struct mm_struct *mm, unsigned long addr, b
 {
 	unsigned long irq = spin_lock_irqsave(&mm->lock);
 	struct page *page = NULL;
-	int level;
-	pte_t e = *pt_lookup(mm->pgd, addr, &level);
+	pfn_t pfn;
+	pte_t e;
 
-	if (addr < TASK_SIZE && level == 1 && pte_present(e) && (pte_write(e) || !write)) {
-		page = pfn_to_page(pte_pfn(e));
+	if (addr < TASK_SIZE && pt_leaf(mm->pgd, addr, &e, &pfn) && (pte_write(e) || !write)) {
+		page = pfn_to_page(pfn);
 		get_page(page);
 	}
 	spin_unlock_irqrestore(&mm->lock, irq);

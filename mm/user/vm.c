@@ -11,8 +11,8 @@
  * address.
  *
  * Cutting works piece by piece, each under one hold of the lock: the piece is the
- * front or the back of an area, at most PIECE bytes, its entries are emptied and the
- * area is shortened; then, without the lock, the TLBs are flushed and only then the
+ * front or the back of an area, as far as one page table serves it, its entries are
+ * emptied and the area is shortened; then, without the lock, the TLBs are flushed and only then the
  * frames given away.  A hole in the middle of an area first makes two of it.
  *
  *	before	[a a a a a a a a]	cut the pages 3 and 4:
@@ -27,11 +27,13 @@
  *	     not overlap
  *	M.2  list and tree hold the same areas in the same order; map_count is their
  *	     number; the tree is balanced
- *	M.3  an area's nr_pages is the number of present entries in it; their sum is rss
+ *	M.3  an area's nr_pages is the number of frames that its entries name; their sum is rss
  *	M.4  no entry is present outside of the areas; one in an area without VM_WRITE is
  *	     read-only; those that name high frames number rss_high
  *	M.5  nr_ptes is the number of tables below the directory's user half
  *	M.6  the page tables are sound (pt_check)
+ *	M.7  a large page is of level 2 and lies in one anonymous area, whole; nr_large is
+ *	     their number
  *
  * Locking: mm->lock for areas, entries and counts of one mm.  It is never held while
  * memory is allocated; who needs some takes it before, and looks again under the lock.
@@ -51,7 +53,7 @@
 #include <quarry/zone.h>
 
 #define MM_LIVE 0x4d4d6c69u
-#define PIECE (512 * PAGE_SIZE)		/* cut in one hold of the lock */
+#define PIECE (1UL << pt_shift(2))	/* cut in one hold of the lock: what one page table serves */
 
 static struct kmem_cache *mm_cache, *vma_cache;
 
@@ -110,18 +112,25 @@ struct zapped {
 	unsigned long start, end;	/* where they were */
 };
 
-static void zap_entry(pte_t old, unsigned long addr, void *arg)
+static __always_inline void zap_frames(struct zapped *z, struct page *page, unsigned long n)
 {
-	struct zapped *z = arg;
-	struct vm_area_struct *vma = z->vma;
+	for (unsigned long i = 0; i < n; i++)
+		list_add_tail(&page[i].lru, &z->pages);
+	vma_count(z->vma, page, -(long)n);
+}
+
+static void zap_entry(pte_t old, unsigned long addr, int level, void *zapped)
+{
+	struct zapped *z = zapped;
 	struct page *page = pfn_to_page(pte_pfn(old));
 
 	(void)addr;
-	list_add_tail(&page->lru, &z->pages);
-	vma->nr_pages--;
-	vma->vm_mm->rss--;
-	vma->vm_mm->rss_high -= PageHighMem(page);
-	zone_stat_add(page_zone(page), vma_stat_item(vma), -1);
+	if (likely(level == 1)) {
+		zap_frames(z, page, 1);
+	} else {
+		zap_frames(z, page, LARGE_FRAMES);
+		huge_count(z->vma->vm_mm, page, -1);
+	}
 }
 
 static void zap_range(struct zapped *z, struct vm_area_struct *vma, unsigned long start, unsigned long end)
@@ -210,12 +219,6 @@ void mm_free(struct mm_struct *mm)
 
 /* ---- mapping ------------------------------------------------------------------------------ */
 
-static bool range_ok(unsigned long start, unsigned long len)
-{
-	return len && IS_ALIGNED(start | len, PAGE_SIZE) && start >= PAGE_SIZE && start < TASK_SIZE &&
-	       len <= TASK_SIZE - start;
-}
-
 int mm_map(struct mm_struct *mm, unsigned long start, unsigned long len, unsigned flags,
 	   const char *name, const struct vm_operations *ops, void *private)
 {
@@ -223,7 +226,7 @@ int mm_map(struct mm_struct *mm, unsigned long start, unsigned long len, unsigne
 	unsigned long irq;
 	int err = 0;
 
-	if (!range_ok(start, len))
+	if (!mm_range_ok(start, len))
 		return -EINVAL;
 	vma = kmem_cache_alloc(vma_cache, GFP_KERNEL);
 	if (!vma)
@@ -255,7 +258,7 @@ unsigned long mm_find_gap(struct mm_struct *mm, unsigned long hint, unsigned lon
 		at = vma->vm_end;
 	}
 	spin_unlock_irqrestore(&mm->lock, irq);
-	return range_ok(at, len) ? at : 0;
+	return mm_range_ok(at, len) ? at : 0;
 }
 
 /* ---- cutting ------------------------------------------------------------------------------- */
@@ -267,18 +270,17 @@ static unsigned long count_present(struct mm_struct *mm, unsigned long start, un
 	int level;
 
 	while (start < end) {
-		pte_t *slot = pt_lookup(mm->pgd, start, &level);
-
-		pages += level == 1 && pte_present(*slot);
+		if (pte_present(get_pte(pt_lookup(mm->pgd, start, &level))))
+			pages += 1UL << (pt_shift(level) - PAGE_SHIFT);
 		start = (start | ((1UL << pt_shift(level)) - 1)) + 1;
 	}
 	return pages;
 }
 
-/* Make two areas of one; @second is from @at on. */
-static void split_vma(struct mm_struct *mm, struct vm_area_struct *vma, struct vm_area_struct *second,
-		      unsigned long at)
+void vma_split(struct vm_area_struct *vma, struct vm_area_struct *second, unsigned long at)
 {
+	struct mm_struct *mm = vma->vm_mm;
+
 	*second = *vma;
 	second->vm_start = at;
 	second->vm_offset += at - vma->vm_start;
@@ -288,11 +290,22 @@ static void split_vma(struct mm_struct *mm, struct vm_area_struct *vma, struct v
 	link_vma(mm, second, vma_of(rb_next(&vma->node)));
 }
 
-enum cut { CUT_DONE, CUT_MORE, CUT_NEEDS_SPARE };
+struct vm_area_struct *vma_alloc_spare(void)
+{
+	return kmem_cache_alloc(vma_cache, GFP_KERNEL);
+}
+
+void vma_free_spare(struct vm_area_struct *vma)
+{
+	kmem_cache_free(vma_cache, vma);
+}
+
+enum cut { CUT_DONE, CUT_MORE, CUT_NEEDS_SPARE, CUT_NEEDS_SPLIT };
 
 /*
  * Under the lock: cut one piece of [@start, @end).  *@spare: an unused area, taken
- * when one has to be split; an area that vanishes is left in *@dead.
+ * when one has to be split; an area that vanishes is left in *@dead.  Pieces end where
+ * page tables do, so that only the borders of the whole can cut a large page in two.
  */
 static enum cut cut_piece(struct mm_struct *mm, unsigned long start, unsigned long end,
 			  struct vm_area_struct **spare, struct vm_area_struct **dead, struct zapped *z)
@@ -302,21 +315,23 @@ static enum cut cut_piece(struct mm_struct *mm, unsigned long start, unsigned lo
 
 	if (!vma || vma->vm_start >= end)
 		return CUT_DONE;
+	if (pt_crosses(mm->pgd, start) || pt_crosses(mm->pgd, end))
+		return CUT_NEEDS_SPLIT;
 	from = max(start, vma->vm_start);
 	to = min(end, vma->vm_end);
 	if (from > vma->vm_start && to < vma->vm_end) {
 		if (!*spare)
 			return CUT_NEEDS_SPARE;
-		split_vma(mm, vma, *spare, to);
+		vma_split(vma, *spare, to);
 		*spare = NULL;
 	}
 	if (from == vma->vm_start) {
-		to = min(to, from + PIECE);
+		to = min(to, ALIGN_DOWN(from, PIECE) + PIECE);
 		zap_range(z, vma, from, to);
 		vma->vm_offset += to - from;
 		vma->vm_start = to;
 	} else {
-		from = to - from > PIECE ? to - PIECE : from;
+		from = max(from, ALIGN_DOWN(to - 1, PIECE));
 		zap_range(z, vma, from, to);
 		vma->vm_end = from;
 	}
@@ -344,23 +359,35 @@ static enum cut unmap_piece(struct mm_struct *mm, unsigned long start, unsigned 
 	return result;
 }
 
+/* What the next piece needs, taken without the lock.  Return: 0; -ENOMEM. */
+static int provide(struct mm_struct *mm, enum cut need, unsigned long start, unsigned long end,
+		   struct vm_area_struct **spare)
+{
+	int err = 0;
+
+	if (need == CUT_NEEDS_SPARE && !(*spare = vma_alloc_spare()))
+		err = -ENOMEM;
+	if (need == CUT_NEEDS_SPLIT)
+		err = huge_split_at(mm, start);
+	if (need == CUT_NEEDS_SPLIT && !err)
+		err = huge_split_at(mm, end);
+	return err;
+}
+
 int mm_unmap(struct mm_struct *mm, unsigned long start, unsigned long len)
 {
 	struct vm_area_struct *spare = NULL;
 	enum cut result;
+	int err = 0;
 
-	if (!range_ok(start, len))
+	if (!mm_range_ok(start, len))
 		return -EINVAL;
 	do {
 		result = unmap_piece(mm, start, start + len, &spare);
-		if (result == CUT_NEEDS_SPARE && !spare) {
-			spare = kmem_cache_alloc(vma_cache, GFP_KERNEL);
-			if (!spare)
-				return -ENOMEM;
-		}
-	} while (result != CUT_DONE);
-	kmem_cache_free(vma_cache, spare);
-	return 0;
+		err = provide(mm, result, start, start + len, &spare);
+	} while (result != CUT_DONE && !err);
+	vma_free_spare(spare);
+	return err;
 }
 
 /* ---- the heap --------------------------------------------------------------------------------- */
@@ -437,22 +464,34 @@ static bool entry_wrong(struct mm_struct *mm, pte_t e, unsigned long addr)
 	return !vma || addr < vma->vm_start || (pte_write(e) && !(vma->vm_flags & VM_WRITE));
 }
 
-/* M.3 and M.4. */
+/* M.7 for a large page. */
+static bool large_wrong(struct mm_struct *mm, unsigned long addr)
+{
+	struct vm_area_struct *vma = find_vma(mm, addr);
+
+	return vma->vm_ops || vma->vm_end - addr < LARGE_SIZE;
+}
+
+/* M.3, M.4 and M.7. */
 static int check_entries(struct mm_struct *mm)
 {
-	unsigned long rss = 0, high = 0, in_areas = 0;
+	unsigned long rss = 0, high = 0, large = 0, in_areas = 0;
 	struct vm_area_struct *vma;
 	int level;
 
 	for (unsigned long a = 0; a < TASK_SIZE; a = (a | ((1UL << pt_shift(level)) - 1)) + 1) {
-		pte_t e = *pt_lookup(mm->pgd, a, &level);
+		pte_t e = get_pte(pt_lookup(mm->pgd, a, &level));
+		unsigned long n = 1UL << (pt_shift(level) - PAGE_SHIFT);
 
 		if (!pte_present(e))
 			continue;
-		if (level != 1 || entry_wrong(mm, e, a))
+		if (entry_wrong(mm, e, a))
 			return 4;
-		rss++;
-		high += PageHighMem(pfn_to_page(pte_pfn(e)));
+		if (level > 2 || (level > 1 && large_wrong(mm, a)))
+			return 7;
+		rss += n;
+		large += level > 1;
+		high += PageHighMem(pfn_to_page(pte_pfn(e))) ? n : 0;
 	}
 	list_for_each_entry(vma, &mm->areas, link) {
 		if (vma->nr_pages != count_present(mm, vma->vm_start, vma->vm_end))
@@ -461,7 +500,7 @@ static int check_entries(struct mm_struct *mm)
 	}
 	if (rss != mm->rss || in_areas != rss)
 		return 3;
-	return high != mm->rss_high ? 4 : 0;
+	return high != mm->rss_high ? 4 : large != mm->nr_large ? 7 : 0;
 }
 
 int mm_check(struct mm_struct *mm)

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vm_internal.h: areas; between vm.c and fault.c only.
+ * vm_internal.h: areas and promises; between the files of mm/user only.
  */
 #ifndef MM_USER_VM_INTERNAL_H
 #define MM_USER_VM_INTERNAL_H
 
 #include <quarry/vm.h>
 #include <quarry/zone.h>
+
+/** mm_range_ok() - whole pages of a task's half, at least one? */
+static inline bool mm_range_ok(unsigned long start, unsigned long len)
+{
+	return len && IS_ALIGNED(start | len, PAGE_SIZE) && start >= PAGE_SIZE && start < TASK_SIZE &&
+	       len <= TASK_SIZE - start;
+}
 
 /** vma_prev() - the area below; NULL for none.  Under mm->lock. */
 struct vm_area_struct *vma_prev(struct vm_area_struct *vma);
@@ -16,5 +23,52 @@ static inline enum zone_stat_item vma_stat_item(const struct vm_area_struct *vma
 {
 	return vma->vm_ops ? NR_FILE_PAGES : NR_ANON_PAGES;
 }
+
+/** vma_count() - @n more (or fewer) frames of @page's zone are in @vma.  Under mm->lock. */
+static inline void vma_count(struct vm_area_struct *vma, const struct page *page, long n)
+{
+	vma->nr_pages += (unsigned long)n;
+	vma->vm_mm->rss += (unsigned long)n;
+	if (PageHighMem(page))
+		vma->vm_mm->rss_high += (unsigned long)n;
+	zone_stat_add(page_zone(page), vma_stat_item(vma), n);
+}
+
+/** vma_split() - make two areas of one; @second, unused yet, is from @at on.  Under mm->lock. */
+void vma_split(struct vm_area_struct *vma, struct vm_area_struct *second, unsigned long at);
+/** vma_alloc_spare() - an unused area; NULL: no memory.  vma_free_spare(): NULL is ignored. */
+struct vm_area_struct *vma_alloc_spare(void);
+void vma_free_spare(struct vm_area_struct *vma);
+
+/* ---- fault.c ----------------------------------------------------------------------- */
+
+/* What a fault learnt of the area: all that decides what a page holds. */
+struct promise {
+	unsigned long page_addr;
+	unsigned vm_flags;
+	const struct vm_operations *vm_ops;
+	void *vm_private;
+	unsigned long offset;
+};
+
+/** promise_area() - the area whose promise is still @p; NULL: none.  Under mm->lock. */
+struct vm_area_struct *promise_area(struct mm_struct *mm, const struct promise *p, unsigned flags);
+/** promise_prot() - the rights of an entry for it. */
+pgprot_t promise_prot(const struct promise *p);
+
+/* ---- huge.c: large pages ------------------------------------------------------------ */
+
+#define LARGE_SIZE (1UL << pt_shift(2))
+#define LARGE_ORDER (pt_shift(2) - PAGE_SHIFT)
+#define LARGE_FRAMES (1UL << LARGE_ORDER)
+
+/** huge_fits() - may a large page of @vma answer a touch of @addr?  Under mm->lock. */
+bool huge_fits(const struct vm_area_struct *vma, unsigned long addr);
+/** huge_fault_in() - answer a fault with one.  Return: false: none to be had; a small one has to do. */
+bool huge_fault_in(struct mm_struct *mm, const struct promise *p, unsigned flags);
+/** huge_count() - @n more (or fewer) large pages, in @page's zone.  Under mm->lock. */
+void huge_count(struct mm_struct *mm, const struct page *page, long n);
+/** huge_split_at() - see to it that no large page lies across @addr.  Return: 0; -ENOMEM.  May sleep. */
+int huge_split_at(struct mm_struct *mm, unsigned long addr);
 
 #endif

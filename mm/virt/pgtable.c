@@ -36,11 +36,13 @@
  *	P.2  a large page is only at levels the CPU knows, its frame aligned to its span
  *	P.3  the kernel's half of a listed root equals swapper_pg_dir's
  *	P.4  swapper_pg_dir's user half is empty
- *	P.5  a page of the user's half is one that user mode may reach; its frame is in
- *	     use, and is no table and no slab
+ *	P.5  a page of the user's half is one that user mode may reach; its frames are in
+ *	     use, and are no tables and no slabs
  *	P.6  a page of the kernel's half is one that user mode may not reach
+ *	P.7  a large page is marked accessed and dirty from the start: the MMU has
+ *	     nothing to note in it (pt_split.c)
  *
- * Locking: pt_lock for entries that name tables and for the list of roots; held for
+ * Locking: pt_lock for entries above level 1 and for the list of roots; held for
  * one entry, or one entry in each root.  Level-1 entries belong to whoever owns the
  * address range (an area's owner, an mm's lock).  Walks take no lock: an entry is one
  * store, and a table is complete before an entry names it.  Tables of the kernel's
@@ -52,53 +54,19 @@
  * Unlike Linux: no types and names for each level, no folding headers; no lazy
  * synchronization of the kernel's half by faults.
  */
-#include <quarry/pgtable.h>
+#include "pt_internal.h"
 
 #include <quarry/memblock.h>
 #include <quarry/port.h>
 #include <quarry/report.h>
-#include <quarry/spinlock.h>
 #include <quarry/zone.h>
 
-#define TOP PGTABLE_LEVELS
 #define TOP_OPEN (PT_TOP_FIXED ? TOP - 1 : TOP)	/* the highest level whose entries come and go */
 
 _Static_assert(TOP >= 2 && TOP <= 5, "PGTABLE_LEVELS: 2 ... 5");
 
-static spinlock_t pt_lock = SPINLOCK_INIT;
+spinlock_t pt_lock = SPINLOCK_INIT;
 static LIST_HEAD(roots);	/* page->lru of each task's root */
-
-static inline unsigned long span(int level)
-{
-	return 1UL << pt_shift(level);
-}
-
-/* The last address of the entry that covers @addr. */
-static inline unsigned long span_last(unsigned long addr, int level)
-{
-	return addr | (span(level) - 1);
-}
-
-static inline pte_t read_entry(const pte_t *slot)
-{
-	return (pte_t){ READ_ONCE(slot->val) };
-}
-
-/* Of an entry above level 1: does it name a table? */
-static inline bool names_table(pte_t e)
-{
-	return pte_present(e) && !pte_huge(e);
-}
-
-static inline pte_t *table_of(pte_t e)
-{
-	return __va((phys_addr_t)pte_pfn(e) << PAGE_SHIFT);
-}
-
-static inline pfn_t table_pfn(const pte_t *table)
-{
-	return (pfn_t)(__pa(table) >> PAGE_SHIFT);
-}
 
 /* Entries of a root that are the user's: 0 ... user_entries() - 1. */
 static inline unsigned user_entries(void)
@@ -106,23 +74,24 @@ static inline unsigned user_entries(void)
 	return pt_index(TASK_SIZE - 1UL, TOP) + 1;
 }
 
-/* Walk down as far as there are tables, to @want at the most. */
-static __always_inline pte_t *walk_down(pte_t *root, unsigned long addr, int want, int *level)
-{
-	pte_t *slot = root + pt_index(addr, TOP);
-	int l = TOP;
-
-	while (l > want && names_table(read_entry(slot))) {
-		l--;
-		slot = table_of(*slot) + pt_index(addr, l);
-	}
-	*level = l;
-	return slot;
-}
-
 pte_t *pt_lookup(pte_t *root, unsigned long addr, int *level)
 {
 	return walk_down(root, addr, 1, level);
+}
+
+int pt_leaf(pte_t *root, unsigned long addr, pte_t *e, pfn_t *pfn)
+{
+	pte_t found;
+	int level;
+
+	do {
+		found = get_pte(walk_down(root, addr, 1, &level));
+	} while (level > 1 && names_table(found));	/* a large page then, split by now */
+	if (!pte_present(found))
+		return 0;
+	*e = found;
+	*pfn = pte_pfn(found) + ((addr & (span(level) - 1)) >> PAGE_SHIFT);
+	return level;
 }
 
 /*
@@ -135,21 +104,12 @@ static pte_t *next_present(pte_t *root, unsigned long *addr, unsigned long last,
 		int l;
 		pte_t *slot = walk_down(root, *addr, level, &l);
 
-		if (l == level && pte_present(read_entry(slot)))
+		if (l == level && pte_present(get_pte(slot)))
 			return slot;
 		if (span_last(*addr, l) >= last)
 			return NULL;
 		*addr = span_last(*addr, l) + 1;
 	}
-}
-
-/* Go on behind the entry of @level at *@addr.  Return: false beyond @last. */
-static bool step_over(unsigned long *addr, unsigned long last, int level)
-{
-	if (span_last(*addr, level) >= last)
-		return false;
-	*addr = span_last(*addr, level) + 1;
-	return true;
 }
 
 /* ---- where tables come from ------------------------------------------------- */
@@ -192,13 +152,12 @@ const struct pt_ops pt_ops_kernel = { kernel_alloc_table, kernel_free_table };
 
 /* ---- entries that all roots share ------------------------------------------- */
 
-/* Write an entry; one of the kernel's half of the original goes into every root, under pt_lock. */
-static void set_entry(pte_t *root, pte_t *slot, int level, pte_t e)
+void pt_set_entry(pte_t *root, pte_t *slot, int level, pte_t e)
 {
 	unsigned index = (unsigned)(slot - root);
 	struct page *page;
 
-	set_pte(slot, e);
+	xchg_pte(slot, e);	/* whole, whatever a pte_t is made of */
 	if (level != TOP || root != swapper_pg_dir || index < user_entries())
 		return;
 	list_for_each_entry(page, &roots, lru)
@@ -214,9 +173,9 @@ static bool install_table(pte_t *root, pte_t *slot, int level, const struct pt_o
 	if (!table)
 		return false;
 	flags = spin_lock_irqsave(&pt_lock);
-	if (pte_none(read_entry(slot))) {
+	if (pte_none(get_pte(slot))) {
 		__atomic_thread_fence(__ATOMIC_RELEASE);	/* cleared before it is named */
-		set_entry(root, slot, level, mk_table(table_pfn(table), level));
+		pt_set_entry(root, slot, level, mk_table(table_pfn(table), level));
 		table = NULL;
 		++*made;
 	}
@@ -236,14 +195,15 @@ static pte_t *walk_make(pte_t *root, unsigned long addr, int level, const struct
 		slot = walk_down(root, addr, level, &l);
 		if (l == level)
 			return slot;
-		if (!pte_none(read_entry(slot)) || !install_table(root, slot, l, ops, made))
+		if (!pte_none(get_pte(slot)) || !install_table(root, slot, l, ops, made))
 			return NULL;
 	}
 }
 
-pte_t *pt_walk_alloc_counted(pte_t *root, unsigned long addr, const struct pt_ops *ops, unsigned *made)
+pte_t *pt_walk_alloc_counted(pte_t *root, unsigned long addr, int level, const struct pt_ops *ops,
+			     unsigned *made)
 {
-	return walk_make(root, addr, 1, ops, made);
+	return walk_make(root, addr, level, ops, made);
 }
 
 pte_t *pt_walk_alloc(pte_t *root, unsigned long addr, const struct pt_ops *ops)
@@ -288,17 +248,18 @@ static int map_leaf(pte_t *root, unsigned long addr, int level, pfn_t pfn, pgpro
 {
 	unsigned made = 0;
 	unsigned long flags;
-	pte_t *slot = walk_make(root, addr, level, ops, &made);
+	pte_t *slot = walk_make(root, addr, level, ops, &made), old;
 	int l;
 
 	if (!slot)
-		return pte_none(read_entry(walk_down(root, addr, level, &l))) ? -ENOMEM : -EEXIST;
-	if (!pte_none(read_entry(slot)) && (!pte_present(*slot) || pte_pfn(*slot) != pfn))
+		return pte_none(get_pte(walk_down(root, addr, level, &l))) ? -ENOMEM : -EEXIST;
+	old = get_pte(slot);
+	if (!pte_none(old) && (!pte_present(old) || pte_pfn(old) != pfn))
 		return -EEXIST;
 	if (!commit)
 		return 0;
 	flags = spin_lock_irqsave(&pt_lock);
-	set_entry(root, slot, level, level == 1 ? mk_pte(pfn, prot) : mk_huge(pfn, prot));
+	pt_set_entry(root, slot, level, mk_leaf(pfn, level, prot));
 	spin_unlock_irqrestore(&pt_lock, flags);
 	return 0;
 }
@@ -331,18 +292,17 @@ int pt_map_range(pte_t *root, unsigned long addr, size_t size, pfn_t pfn, pgprot
 }
 
 /* Clear the present entries of one level-1 table from @slot on, up to @last. */
-static void unmap_run(pte_t *slot, unsigned long addr, unsigned long last,
-		      void (*fn)(pte_t old, unsigned long addr, void *arg), void *arg)
+static void unmap_run(pte_t *slot, unsigned long addr, unsigned long last, pt_unmap_fn *fn, void *arg)
 {
 	unsigned long end = min(last, span_last(addr, 2));
 
 	for (;; slot++, addr += PAGE_SIZE) {
-		pte_t old = read_entry(slot);
+		pte_t old = get_pte(slot);
 
 		if (!pte_none(old)) {
 			set_pte(slot, (pte_t){ 0 });
 			if (fn && pte_present(old))
-				fn(old, addr, arg);
+				fn(old, addr, 1, arg);
 		}
 		if (span_last(addr, 1) >= end)
 			return;
@@ -350,9 +310,9 @@ static void unmap_run(pte_t *slot, unsigned long addr, unsigned long last,
 }
 
 static void unmap_huge(pte_t *root, pte_t *slot, unsigned long addr, unsigned long last, int level,
-		       void (*fn)(pte_t old, unsigned long addr, void *arg), void *arg)
+		       pt_unmap_fn *fn, void *arg)
 {
-	pte_t old = read_entry(slot);
+	pte_t old = get_pte(slot);
 	unsigned long flags;
 
 	if (!IS_ALIGNED(addr, span(level)) || span_last(addr, level) > last) {
@@ -361,14 +321,13 @@ static void unmap_huge(pte_t *root, pte_t *slot, unsigned long addr, unsigned lo
 		return;
 	}
 	flags = spin_lock_irqsave(&pt_lock);
-	set_entry(root, slot, level, (pte_t){ 0 });
+	pt_set_entry(root, slot, level, (pte_t){ 0 });
 	spin_unlock_irqrestore(&pt_lock, flags);
 	if (fn)
-		fn(old, addr, arg);
+		fn(old, addr, level, arg);
 }
 
-void pt_unmap_range(pte_t *root, unsigned long addr, size_t size,
-		    void (*fn)(pte_t old, unsigned long addr, void *arg), void *arg)
+void pt_unmap_range(pte_t *root, unsigned long addr, size_t size, pt_unmap_fn *fn, void *arg)
 {
 	unsigned long last = addr + size - 1;
 	int level;
@@ -380,7 +339,7 @@ void pt_unmap_range(pte_t *root, unsigned long addr, size_t size,
 
 		if (level == 1)
 			unmap_run(slot, addr, last, fn, arg);
-		else if (pte_present(read_entry(slot)))
+		else if (pte_present(get_pte(slot)))
 			unmap_huge(root, slot, addr, last, level, fn, arg);
 	} while (step_over(&addr, last, max(level, 2)));
 }
@@ -396,7 +355,7 @@ unsigned long pt_free_tables(pte_t *root, unsigned long addr, unsigned long end,
 		pte_t *slot;
 
 		while ((slot = next_present(root, &a, end - 1, level))) {
-			pte_t e = *slot;
+			pte_t e = get_pte(slot);
 
 			if (!pte_huge(e)) {
 				set_pte(slot, (pte_t){ 0 });
@@ -419,20 +378,12 @@ unsigned long pt_count_tables(pte_t *root, unsigned long addr, unsigned long end
 		pte_t *slot;
 
 		while ((slot = next_present(root, &a, end - 1, level))) {
-			count += !pte_huge(*slot);
+			count += !pte_huge(get_pte(slot));
 			if (!step_over(&a, end - 1, level))
 				break;
 		}
 	}
 	return count;
-}
-
-static bool table_is_empty(const pte_t *table, int level)
-{
-	for (unsigned i = 0; i < pt_entries(level); i++)
-		if (!pte_none(read_entry(table + i)))
-			return false;
-	return true;
 }
 
 pte_t *pt_detach_kernel_table(unsigned long addr, int level)
@@ -442,10 +393,10 @@ pte_t *pt_detach_kernel_table(unsigned long addr, int level)
 	int found;
 
 	slot = walk_down(swapper_pg_dir, addr, level + 1, &found);
-	if (level < TOP_OPEN && found == level + 1 && names_table(*slot)) {
-		table = table_of(*slot);
-		if (PageTable(virt_to_page(table)) && table_is_empty(table, level))
-			set_entry(swapper_pg_dir, slot, level + 1, (pte_t){ 0 });
+	if (level < TOP_OPEN && found == level + 1 && names_table(get_pte(slot))) {
+		table = table_of(get_pte(slot));
+		if (PageTable(virt_to_page(table)) && pt_table_is_empty(table, level))
+			pt_set_entry(swapper_pg_dir, slot, level + 1, (pte_t){ 0 });
 		else
 			table = NULL;
 	}
@@ -522,7 +473,7 @@ static phys_addr_t trace_step(struct pt_walk *w, pte_t *slot, unsigned long addr
 	s->level = level;
 	s->index = pt_index(addr, level);
 	s->table = __pa(slot - s->index);
-	s->entry = read_entry(slot);
+	s->entry = get_pte(slot);
 	return (phys_addr_t)pte_pfn(s->entry) << PAGE_SHIFT;
 }
 
@@ -532,10 +483,11 @@ void pt_trace(pte_t *root, unsigned long addr, struct pt_walk *walk)
 	for (int level = TOP, found; level >= 1; level--) {
 		pte_t *slot = walk_down(root, addr, level, &found);
 		phys_addr_t frame = trace_step(walk, slot, addr, level);
+		pte_t e = walk->step[walk->steps - 1].entry;
 
-		if (!pte_present(*slot))
+		if (!pte_present(e))
 			return;
-		if (level == 1 || pte_huge(*slot)) {
+		if (level == 1 || pte_huge(e)) {
 			walk->present = true;
 			walk->page_size = span(level);
 			walk->phys = frame + (addr & (span(level) - 1));
@@ -556,16 +508,27 @@ static int check_table_entry(pte_t e)
 	return PageTable(page) || PageReserved(page) ? 0 : 1;
 }
 
+/* May user mode see the frame? */
+static bool user_frame(pfn_t pfn)
+{
+	struct page *page = pfn_valid(pfn) ? pfn_to_page(pfn) : NULL;
+
+	return page && page_count(page) && !PageTable(page) && !PageSlab(page);
+}
+
 static int check_leaf(pte_t e, unsigned long addr, int level)
 {
-	struct page *page = pfn_valid(pte_pfn(e)) ? pfn_to_page(pte_pfn(e)) : NULL;
+	pfn_t frames = span(level) >> PAGE_SHIFT;
 
-	if (level > max(arch_max_huge_level(), 1) || !IS_ALIGNED(pte_pfn(e), span(level) >> PAGE_SHIFT))
+	if (level > max(arch_max_huge_level(), 1) || !IS_ALIGNED(pte_pfn(e), frames))
 		return 2;
+	if (level > 1 && !(pte_young(e) && pte_dirty(e)))
+		return 7;
 	if (addr >= TASK_SIZE)
 		return pte_user(e) ? 6 : 0;
-	if (!pte_user(e) || !page || !page_count(page) || PageTable(page) || PageSlab(page))
-		return 5;
+	for (pfn_t i = 0; i < frames; i++)
+		if (!pte_user(e) || !user_frame(pte_pfn(e) + i))
+			return 5;
 	return 0;
 }
 
@@ -597,7 +560,7 @@ static int check_level(pte_t *root, unsigned long addr, unsigned long last, int 
 	int broken = 0;
 
 	while (!broken && (slot = next_present(root, &addr, last, level))) {
-		pte_t e = read_entry(slot);
+		pte_t e = get_pte(slot);
 
 		broken = level > 1 && !pte_huge(e) ? check_table_entry(e) : check_leaf(e, addr, level);
 		if (!step_over(&addr, last, level))

@@ -6,9 +6,8 @@
  *	           |        |        |
  *	frames	 70123    4711     70007		high ones first
  *
- * Three steps, each undone when a later one fails: addresses (an area in state
- * VMAP_NEW), then page tables and entries, run by run: a run is the part of the area
- * that one page table serves, so the walk is done once a table.  The frames of an
+ * Two steps, the first undone when the second fails: addresses (an area in state
+ * VMAP_NEW), then page tables, entries and frames (vmap_fill.c).  The frames of an
  * area are not listed anywhere else: the page table is the list.  So an area of any
  * size needs no array, and growing the heap of large arrays does not need itself.
  *
@@ -29,12 +28,12 @@
  * Failure: too few frames: those taken go back, the area retires; nothing is held.
  * A request for more than all memory is refused before it has drained the machine.
  *
- * Cost: O(log areas + pages).  Unlike Linux: no array of pages; vmalloc never falls
- * back to large pages; vfree in an interrupt is refused, not deferred.
+ * Cost: O(log areas + pages).  Unlike Linux: no array of pages; vfree in an interrupt
+ * is refused, not deferred.
  */
 #include <quarry/vmalloc.h>
 
-#include "vmap_area.h"
+#include "vmap_fill.h"
 
 #include <quarry/highmem.h>
 #include <quarry/port.h>
@@ -77,120 +76,44 @@ static bool may_make(const char *call, unsigned long value, unsigned long caller
 
 /* ---- mapping ------------------------------------------------------------------ */
 
-/* Where the pages of an area come from, one after the other. */
-struct source {
-	gfp_t gfp;		/* VM_ALLOC: take them with this mask */
-	struct page **pages;	/* VM_MAP: here they are */
-	pfn_t pfn;		/* VM_IOREMAP: counted up from here */
-	pgprot_t prot;
-};
-
-/* @n more (or fewer) frames of @zone are in areas. */
-static void count_frames(struct zone *zone, long n)
-{
-	if (zone)
-		zone_stat_add(zone, NR_VMALLOC_PAGES, n);
-}
-
-/* Count the frames on @list, by zone, and mark them ours. */
-static void mark_frames(struct list_head *list)
-{
-	struct zone *zone = NULL;
-	struct page *page;
-	long n = 0;
-
-	list_for_each_entry(page, list, lru) {
-		__SetPageVmalloc(page);
-		if (page_zone(page) != zone) {
-			count_frames(zone, n);
-			zone = page_zone(page);
-			n = 0;
-		}
-		n++;
-	}
-	count_frames(zone, n);
-}
-
-static void drop_page(pte_t old, unsigned long addr, void *list)
-{
-	struct page *page = pte_pfn(old) < max_pfn ? pfn_to_page(pte_pfn(old)) : NULL;
-
-	if (!page || !PageVmalloc(page))
-		mm_panic("vmalloc: entry 0x%llx at %p names no frame of an area",
-			 (unsigned long long)old.val, (void *)addr);
-	__ClearPageVmalloc(page);
-	zone_stat_add(page_zone(page), NR_VMALLOC_PAGES, -1);
-	if (page_count(page) == 1)
-		list_add_tail(&page->lru, list);
-	else
-		put_page(page);		/* of its further users, whose page->lru it now is */
-}
-
-/* The frame number for page @i of an area; @taken: fresh frames, for VM_ALLOC. */
-static pfn_t next_pfn(const struct source *src, unsigned flags, unsigned long i, struct list_head *taken)
-{
-	struct page *page;
-
-	if (flags & VM_IOREMAP)
-		return src->pfn + i;
-	if (flags & VM_MAP)
-		return page_to_pfn(src->pages[i]);
-	page = list_first_entry(taken, struct page, lru);
-	list_del(&page->lru);
-	return page_to_pfn(page);
-}
-
-/* Fill the entries of one page table, for the pages from @i on.  Return: how many; 0: no memory. */
-static unsigned long map_run(struct vmap_area *area, const struct source *src, unsigned long i)
-{
-	unsigned long addr = area->start + (i << PAGE_SHIFT);
-	unsigned long nr = min(pt_entries(1) - pt_index(addr, 1), area->nr_pages - i), n;
-	pte_t *slot = pt_walk_alloc(swapper_pg_dir, addr, &pt_ops_kernel);
-	LIST_HEAD(taken);
-
-	if (!slot)
-		return 0;
-	if (area->flags & VM_ALLOC) {
-		nr = alloc_pages_bulk_list(src->gfp & ~__GFP_ZERO, nr, &taken);
-		mark_frames(&taken);
-	}
-	for (n = 0; n < nr; n++)
-		set_pte(slot + n, mk_pte(next_pfn(src, area->flags, i + n, &taken), src->prot));
-	return nr;
-}
-
-static void unmap_area(struct vmap_area *area)
-{
-	LIST_HEAD(frames);
-
-	pt_unmap_range(swapper_pg_dir, area->start, (unsigned long)area->nr_pages << PAGE_SHIFT,
-		       area->flags & VM_ALLOC ? drop_page : NULL, &frames);
-	put_pages_list(&frames);
-	vmap_area_retire(area);
-}
-
 static void clear_area(const struct vmap_area *area)
 {
 	for (unsigned long i = 0; i < area->nr_pages; i++)
 		clear_page((void *)(area->start + (i << PAGE_SHIFT)));
 }
 
-/* Map all of a new area and publish it.  Return: its address; or NULL: it is undone and gone. */
-static void *map_area(struct vmap_area *area, const struct source *src)
+static void unmap_area(struct vmap_area *area)
 {
-	unsigned long run, start = area->start;
+	vmap_empty(area);
+	vmap_area_retire(area);
+}
 
-	for (unsigned long i = 0; i < area->nr_pages; i += run) {
-		run = map_run(area, src, i);
-		if (!run) {
-			unmap_area(area);
-			return NULL;
-		}
+/* Map all of a new area and publish it.  Return: its address; or NULL: it is undone and gone. */
+static void *map_area(struct vmap_area *area, const struct vmap_source *src)
+{
+	unsigned long start = area->start;
+
+	if (!vmap_fill(area, src)) {
+		unmap_area(area);
+		return NULL;
 	}
 	if (src->gfp & __GFP_ZERO)
 		clear_area(area);
 	vmap_area_publish(area);
 	return (void *)start;
+}
+
+/* An area for @pages pages of @src, mapped; NULL: no addresses or no memory. */
+static void *make_area(const struct vmap_source *src, unsigned long pages, unsigned flags, phys_addr_t phys,
+		       unsigned long caller)
+{
+	struct vmap_area *area = vmap_area_alloc(pages, vmap_fill_align(src, flags, pages), flags, caller,
+						 src->gfp | __GFP_NOWARN);
+
+	if (!area)
+		return NULL;
+	area->phys = phys;
+	return map_area(area, src);
 }
 
 static void report_failure(const char *call, gfp_t gfp, unsigned long size, unsigned long caller)
@@ -233,8 +156,7 @@ static bool size_ok(const char *call, unsigned long size, unsigned long caller)
 static void *do_vmalloc(unsigned long size, gfp_t gfp, unsigned long caller)
 {
 	unsigned long pages = PAGE_ALIGN(size) >> PAGE_SHIFT;
-	struct source src = { .gfp = gfp | __GFP_NOWARN, .prot = PAGE_KERNEL };
-	struct vmap_area *area = NULL;
+	struct vmap_source src = { .gfp = gfp | __GFP_NOWARN, .prot = PAGE_KERNEL };
 	void *start = NULL;
 
 	if (!may_make("vmalloc", size, caller) || !size_ok("vmalloc", size, caller) ||
@@ -243,9 +165,7 @@ static void *do_vmalloc(unsigned long size, gfp_t gfp, unsigned long caller)
 	if (!(gfp & GFP_ZONEMASK))
 		src.gfp |= __GFP_HIGHMEM;
 	if (!more_than_memory(pages))
-		area = vmap_area_alloc(pages, VM_ALLOC, caller, src.gfp);
-	if (area)
-		start = map_area(area, &src);
+		start = make_area(&src, pages, VM_ALLOC, 0, caller);
 	if (!start)
 		report_failure("vmalloc", gfp, size, caller);
 	return start;
@@ -285,10 +205,9 @@ static const char *pages_wrong(struct page **pages, unsigned count)
 void *vmap(struct page **pages, unsigned count, unsigned long flags, pgprot_t prot)
 {
 	unsigned long caller = _RET_IP_, size = (unsigned long)count << PAGE_SHIFT;
-	struct source src = { .gfp = GFP_KERNEL, .pages = pages, .prot = prot };
-	struct vmap_area *area = NULL;
+	struct vmap_source src = { .gfp = GFP_KERNEL, .pages = pages, .prot = prot };
 	const char *wrong;
-	void *start = NULL;
+	void *start;
 
 	(void)flags;
 	if (!may_make("vmap", count, caller))
@@ -299,9 +218,7 @@ void *vmap(struct page **pages, unsigned count, unsigned long flags, pgprot_t pr
 		       wrong ? wrong : "wraps around");
 		return NULL;
 	}
-	area = vmap_area_alloc(count, VM_MAP, caller, __GFP_NOWARN);
-	if (area)
-		start = map_area(area, &src);
+	start = make_area(&src, count, VM_MAP, 0, caller);
 	if (!start)
 		report_failure("vmap", GFP_KERNEL, size, caller);
 	return start;
@@ -328,10 +245,9 @@ static const char *device_wrong(phys_addr_t phys, size_t size)
 void *ioremap(phys_addr_t phys, size_t size)
 {
 	unsigned long caller = _RET_IP_, offset = (unsigned long)(phys & ~PAGE_MASK);
-	struct source src = { .pfn = (pfn_t)(phys >> PAGE_SHIFT), .prot = PAGE_KERNEL_NOCACHE };
+	struct vmap_source src = { .pfn = (pfn_t)(phys >> PAGE_SHIFT), .prot = PAGE_KERNEL_NOCACHE };
 	const char *wrong = device_wrong(phys, size);
-	struct vmap_area *area;
-	char *start = NULL;
+	char *start;
 
 	if (!may_make("ioremap", size, caller))
 		return NULL;
@@ -340,11 +256,7 @@ void *ioremap(phys_addr_t phys, size_t size)
 		       (unsigned long)size, wrong);
 		return NULL;
 	}
-	area = vmap_area_alloc(DIV_ROUND_UP(offset + size, PAGE_SIZE), VM_IOREMAP, caller, __GFP_NOWARN);
-	if (area) {
-		area->phys = phys;
-		start = map_area(area, &src);
-	}
+	start = make_area(&src, DIV_ROUND_UP(offset + size, PAGE_SIZE), VM_IOREMAP, phys, caller);
 	if (!start)
 		report_failure("ioremap", GFP_KERNEL, size, caller);
 	return start ? start + offset : NULL;
@@ -414,29 +326,26 @@ bool is_vmalloc_addr(const void *p)
 	return addr >= vmalloc_window[0] && addr < vmalloc_window[1];
 }
 
-/* Is there a page at @addr?  Its entry, if so. */
-static bool find_entry(const void *addr, pte_t *e)
+/* Is there a page at @addr?  Its frame, if so. */
+static bool find_frame(const void *addr, pfn_t *pfn)
 {
-	int level;
+	pte_t e;
 
-	if (!is_vmalloc_addr(addr))
-		return false;
-	*e = *pt_lookup(swapper_pg_dir, (unsigned long)addr, &level);
-	return level == 1 && pte_present(*e);
+	return is_vmalloc_addr(addr) && pt_leaf(swapper_pg_dir, (unsigned long)addr, &e, pfn);
 }
 
 unsigned long vmalloc_to_pfn(const void *addr)
 {
-	pte_t e;
+	pfn_t pfn;
 
-	return find_entry(addr, &e) ? pte_pfn(e) : 0;
+	return find_frame(addr, &pfn) ? pfn : 0;
 }
 
 struct page *vmalloc_to_page(const void *addr)
 {
-	pte_t e;
+	pfn_t pfn;
 
-	return find_entry(addr, &e) && pfn_valid(pte_pfn(e)) ? pfn_to_page(pte_pfn(e)) : NULL;
+	return find_frame(addr, &pfn) && pfn_valid(pfn) ? pfn_to_page(pfn) : NULL;
 }
 
 /* ---- either kind of memory ------------------------------------------------------- */
@@ -494,7 +403,7 @@ void vmalloc_for_each(bool (*fn)(const struct vmalloc_area_info *info, void *arg
 	while (vmap_area_next(a.end, &a)) {
 		struct vmalloc_area_info info = {
 			.start = a.start, .size = a.end - a.start, .caller = a.caller,
-			.nr_pages = a.nr_pages, .flags = a.flags, .phys = a.phys,
+			.nr_pages = a.nr_pages, .nr_large = a.nr_large, .flags = a.flags, .phys = a.phys,
 		};
 
 		if (!fn(&info, arg))
@@ -510,19 +419,19 @@ void vmalloc_get_totals(struct vmalloc_totals *t)
 /* V.6, V.7 for one area; counts its own frames. */
 static int check_pages(const struct vmap_area *a, unsigned long *owned)
 {
-	pte_t e;
+	pfn_t pfn;
 
 	for (unsigned long i = 0; i < a->nr_pages; i++) {
 		const void *addr = (void *)(a->start + (i << PAGE_SHIFT));
 		struct page *page = vmalloc_to_page(addr);
 
-		if (!find_entry(addr, &e))
+		if (!find_frame(addr, &pfn))
 			return 6;
 		if (a->flags & VM_ALLOC && (!page || !PageVmalloc(page) || !page_count(page)))
 			return 7;
 		*owned += a->flags & VM_ALLOC ? 1 : 0;
 	}
-	return find_entry((void *)(a->end - PAGE_SIZE), &e) ? 6 : 0;
+	return find_frame((void *)(a->end - PAGE_SIZE), &pfn) ? 6 : 0;
 }
 
 int vmalloc_check(void)

@@ -12,7 +12,9 @@
  * the lowest gap of at least n bytes in one walk down: left, if the left subtree has
  * one; else here, if this gap will do; else right.
  *
- * A new area is put at the low end of the gap, its guard page (g) included.
+ * A new area is put at the low end of the gap, its guard page (g) included; one that is
+ * to be aligned, at the first such address, in a gap that is larger by the alignment.
+ * If there is none, it goes where it fits.
  * Worked example: window of 100 pages, all free: END.gap = 100.  3 pages are asked
  * for: area [0, 4), gap 0, END.gap = 96.  2 pages: area [4, 7), END.gap = 93.  The
  * first is freed and purged: the second's gap becomes 4.
@@ -133,16 +135,19 @@ static struct vmap_area *find_gap(unsigned long size)
 
 /* ---- the two that own the tree ------------------------------------------------ */
 
-static bool place(struct vmap_area *area, unsigned long size)
+/* Into the lowest gap that is sure to have an aligned place: with room for what is skipped before it. */
+static bool place(struct vmap_area *area, unsigned long size, unsigned long align)
 {
-	struct vmap_area *next = find_gap(size);
+	unsigned long room = size + align - PAGE_SIZE, from;
+	struct vmap_area *next = room >= size ? find_gap(room) : NULL;
 
 	if (!next)
 		return false;
-	area->start = next->start - next->gap;
+	from = next->start - next->gap;
+	area->start = ALIGN(from, align);
 	area->end = area->start + size;
-	area->gap = 0;
-	next->gap -= size;
+	area->gap = area->start - from;
+	next->gap -= area->gap + size;
 	rb_insert_before(&window.tree, &next->node, &area->node);	/* updates next, too */
 	return true;
 }
@@ -292,7 +297,8 @@ bool vmap_area_ready(void)
 	return window.ready;
 }
 
-struct vmap_area *vmap_area_alloc(unsigned long pages, unsigned flags, unsigned long caller, gfp_t gfp)
+struct vmap_area *vmap_area_alloc(unsigned long pages, unsigned long align, unsigned flags,
+				  unsigned long caller, gfp_t gfp)
 {
 	unsigned long size = (pages + 1) << PAGE_SHIFT;
 	struct vmap_area *area;
@@ -310,7 +316,7 @@ struct vmap_area *vmap_area_alloc(unsigned long pages, unsigned flags, unsigned 
 	do {
 		unsigned long irq = spin_lock_irqsave(&window.lock);
 
-		placed = place(area, size);
+		placed = place(area, size, align) || place(area, size, PAGE_SIZE);
 		spin_unlock_irqrestore(&window.lock, irq);
 	} while (!placed && vmap_area_purge(true));
 	if (!placed) {

@@ -27,6 +27,7 @@ struct vmap_area {
 	enum vmap_state state;
 	unsigned flags;			/* VM_ALLOC, VM_MAP or VM_IOREMAP */
 	unsigned nr_pages;		/* mapped; without the guard page */
+	unsigned nr_large;		/* large pages that it was mapped with */
 	unsigned long caller;		/* who asked for it */
 	phys_addr_t phys;		/* VM_IOREMAP */
 	struct list_head lazy;		/* while VMAP_LAZY or VMAP_PURGING */
@@ -38,10 +39,12 @@ bool vmap_area_ready(void);
 
 /**
  * vmap_area_alloc() - the lowest free range for @pages and a guard page
+ * @align: bytes, a power of two; a wish: with no such gap, any will do
  * Return: an area in state VMAP_NEW; NULL: no addresses even after a purge, or no
  * memory for the area.  May sleep.  Undo: vmap_area_retire().
  */
-struct vmap_area *vmap_area_alloc(unsigned long pages, unsigned flags, unsigned long caller, gfp_t gfp);
+struct vmap_area *vmap_area_alloc(unsigned long pages, unsigned long align, unsigned flags,
+				  unsigned long caller, gfp_t gfp);
 
 /** vmap_area_publish() - mapping is complete: from here on the user may give it back. */
 void vmap_area_publish(struct vmap_area *area);

@@ -33,7 +33,7 @@ names_meminfo='MemTotal MemFree MemAvailable Buffers Cached SwapCached Active In
 	Inactive(anon) Active(file) Inactive(file) Unevictable Mlocked HighTotal HighFree LowTotal LowFree
 	SwapTotal SwapFree Dirty Writeback AnonPages Mapped Shmem KReclaimable Slab SReclaimable SUnreclaim
 	KernelStack PageTables SecPageTables NFS_Unstable Bounce WritebackTmp CommitLimit Committed_AS
-	VmallocTotal VmallocUsed VmallocChunk Percpu DirectMap4k DirectMap4M'
+	VmallocTotal VmallocUsed VmallocChunk Percpu AnonHugePages DirectMap4k DirectMap4M'
 names_zone='boost min low high promo spanned present managed cma protection nr_free_pages
 	nr_zone_inactive_anon nr_zone_active_anon nr_zone_inactive_file nr_zone_active_file
 	nr_zone_unevictable nr_zone_write_pending nr_mlock nr_bounce nr_free_cma'

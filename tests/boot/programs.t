@@ -26,6 +26,12 @@ left_with 0 "E7 kill by name"
 does_not_say "^ +[0-9]+ [a-z]+ +memhog" "E7 kill by name ends all tasks of that name"
 says "^ +[0-9]+ [a-z]+ +count " "E7 and no other"
 
+boot 128M "run huge 16; run huge 2; run faultbench 1; check; poweroff"
+left_with 0 "E7 a program in large pages"
+says "huge: filled: 4096 pages, 4 large ones, 0 tables, 4 faults" "E7 4 MiB by one fault, and no table"
+says "huge: one page cut out: 4096 pages, 3 large ones, 1 tables" "E7 a page cut out of the middle"
+says "huge: filled: 512 pages, 0 large ones" "E7 small pages where a large one does not fit"
+
 boot 16M "run memhog; run hello"
 says "hello from pid" "E7 a task that eats all memory ends alone"
 plan

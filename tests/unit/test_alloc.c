@@ -278,7 +278,34 @@ START_TEST(many_at_once_stop_where_one_by_one_would)
 }
 END_TEST
 
+START_TEST(B5_frames_of_a_split_block_go_in_one_piece)
+{
+	struct page *block;
+	pfn_t pfn;
+
+	setup();
+	block = alloc_pages(GFP_HIGHUSER, 5);
+	pfn = page_to_pfn(block);
+	EXPECT_MISUSE(MISUSE_FOREIGN, free_contig_range(pfn, 0));
+	EXPECT_MISUSE(MISUSE_FOREIGN, free_contig_range(max_pfn - 1, 2));
+	EXPECT_MISUSE(MISUSE_FOREIGN, free_contig_range(max_pfn, ~0UL));
+	split_page(block, 5);
+	get_page(block + 9);
+	free_contig_range(pfn, 32);
+	for (int i = 0; i < 32; i++)
+		ck_assert_int_eq(page_count(block + i), i == 9);
+	drain_all_pages(NULL);
+	EXPECT_MISUSE(MISUSE_DOUBLE_FREE, free_contig_range(pfn + 10, 1));
+	SetPageVmalloc(block + 9);
+	EXPECT_MISUSE(MISUSE_WRONG_LAYER, free_contig_range(pfn + 9, 1));
+	ClearPageVmalloc(block + 9);
+	put_page(block + 9);
+	unit_teardown();
+}
+END_TEST
+
 UNIT_SUITE(alloc,
+	B5_frames_of_a_split_block_go_in_one_piece,
 	many_at_once_come_and_go,
 	a_list_may_hold_blocks_and_bad_pages_are_refused,
 	many_at_once_stop_where_one_by_one_would,

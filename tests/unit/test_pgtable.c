@@ -4,6 +4,11 @@
  */
 #include "unit.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+
 #include <quarry/pgtable.h>
 #include <quarry/report.h>
 #include <quarry/slab.h>
@@ -65,12 +70,12 @@ START_TEST(E7_tables_are_made_once_and_counted)
 	long before = tables_in_use();
 	unsigned made = 0;
 
-	slot = pt_walk_alloc_counted(root, USER, &pt_ops_kernel, &made);
+	slot = pt_walk_alloc_counted(root, USER, 1, &pt_ops_kernel, &made);
 	ck_assert_uint_eq(made, PGTABLE_LEVELS - 1);
-	ck_assert_ptr_eq(pt_walk_alloc_counted(root, USER, &pt_ops_kernel, &made), slot);
-	ck_assert_ptr_eq(pt_walk_alloc_counted(root, USER + PAGE_SIZE, &pt_ops_kernel, &made), slot + 1);
+	ck_assert_ptr_eq(pt_walk_alloc_counted(root, USER, 1, &pt_ops_kernel, &made), slot);
+	ck_assert_ptr_eq(pt_walk_alloc_counted(root, USER + PAGE_SIZE, 1, &pt_ops_kernel, &made), slot + 1);
 	ck_assert_uint_eq(made, PGTABLE_LEVELS - 1);
-	pt_walk_alloc_counted(root, USER + SPAN2, &pt_ops_kernel, &made);
+	pt_walk_alloc_counted(root, USER + SPAN2, 1, &pt_ops_kernel, &made);
 	ck_assert_uint_eq(made, PGTABLE_LEVELS);
 	ck_assert_int_eq(tables_in_use() - before, PGTABLE_LEVELS);
 	ck_assert_uint_eq(pt_count_tables(root, 0, TASK_SIZE), PGTABLE_LEVELS);
@@ -107,9 +112,9 @@ START_TEST(E2_ranges_are_mapped_and_unmapped_across_tables)
 END_TEST
 
 /* The first and last page of a range, whatever its length, are the first and last unmapped. */
-struct seen { unsigned long n, first, last; pfn_t pfns; };
+struct seen { unsigned long n, first, last, bytes; pfn_t pfns; };
 
-static void see(pte_t old, unsigned long addr, void *arg)
+static void see(pte_t old, unsigned long addr, int level, void *arg)
 {
 	struct seen *s = arg;
 
@@ -117,6 +122,7 @@ static void see(pte_t old, unsigned long addr, void *arg)
 		s->first = addr;
 	s->last = addr;
 	s->pfns += pte_pfn(old);
+	s->bytes += 1UL << pt_shift(level);
 }
 
 START_TEST(unmap_tells_each_entry_once)
@@ -128,6 +134,7 @@ START_TEST(unmap_tells_each_entry_once)
 	pt_map_range(root, USER + 3 * SPAN2 - PAGE_SIZE, PAGE_SIZE, 200, PAGE_SHARED, false, &pt_ops_kernel);
 	pt_unmap_range(root, USER - 2 * SPAN2, 9 * SPAN2, see, &s);
 	ck_assert_uint_eq(s.n, 4);
+	ck_assert_uint_eq(s.bytes, 4 * PAGE_SIZE);
 	ck_assert_uint_eq(s.first, USER);
 	ck_assert_uint_eq(s.last, USER + 3 * SPAN2 - PAGE_SIZE);
 	ck_assert_uint_eq(s.pfns, 100 + 101 + 102 + 200);
@@ -169,6 +176,205 @@ START_TEST(E5_large_pages_where_they_fit)
 	ck_assert_uint_eq(walk.page_size, PAGE_SIZE);
 	pt_unmap_range(root, USER, SPAN2, NULL, NULL);
 	drop_root(root);
+}
+END_TEST
+
+/* Two large pages at USER, frames from 8 * FRAMES on. */
+#define FRAMES (SPAN2 >> PAGE_SHIFT)
+
+static pte_t *root_with_large_pages(pgprot_t prot)
+{
+	pte_t *root = new_root();
+	int level;
+
+	ck_assert_int_eq(pt_map_range(root, USER, 2 * SPAN2, 8 * FRAMES, prot, true, &pt_ops_kernel), 0);
+	ck_assert(pte_huge(*pt_lookup(root, USER + SPAN2, &level)) && level == 2);
+	return root;
+}
+
+static void drop_large_pages(pte_t *root)
+{
+	pt_unmap_range(root, USER, 2 * SPAN2, NULL, NULL);
+	drop_root(root);
+}
+
+/* Every address translates as the large pages did, with their rights. */
+static void check_translation(pte_t *root, bool writable)
+{
+	for (unsigned long i = 0; i < 2 * FRAMES; i++) {
+		pfn_t pfn = 0;
+		pte_t e;
+
+		ck_assert_int_ge(pt_leaf(root, USER + i * PAGE_SIZE + 5, &e, &pfn), 1);
+		ck_assert_uint_eq(pfn, 8 * FRAMES + i);
+		ck_assert(pte_user(e) && pte_write(e) == writable);
+	}
+}
+
+static pte_t *get_table(void)
+{
+	pte_t *table = pt_ops_kernel.alloc_table();
+
+	ck_assert_ptr_nonnull(table);
+	return table;
+}
+
+START_TEST(E5_a_large_page_is_split_in_one_step)
+{
+	pgprot_t prot[] = { PAGE_SHARED, PAGE_READONLY };
+
+	for (int i = 0; i < 2; i++) {
+		pte_t *root = i ? pt_root_alloc() : root_with_large_pages(prot[0]), *table;
+		long before;
+
+		if (i)
+			pt_map_range(root, USER, 2 * SPAN2, 8 * FRAMES, prot[i], true, &pt_ops_kernel);
+		before = tables_in_use();
+		check_translation(root, i == 0);
+		table = get_table();
+		ck_assert(pt_split(root, USER + SPAN2 + 12345, table));
+		check_translation(root, i == 0);
+		ck_assert_int_eq(tables_in_use(), before + 1);
+		/* it is a table now: nothing to split, and the table offered stays the caller's */
+		table = get_table();
+		ck_assert(!pt_split(root, USER + SPAN2, table));
+		ck_assert(!pt_split(root, USER - PAGE_SIZE, table));
+		pt_ops_kernel.free_table(table);
+		pt_unmap_range(root, USER, 2 * SPAN2, NULL, NULL);
+		ck_assert_int_eq(pt_check(root, 0, TASK_SIZE), 0);
+		pt_free_tables(root, 0, TASK_SIZE, &pt_ops_kernel);
+		pt_root_free(root);
+	}
+	unit_teardown();
+}
+END_TEST
+
+/* A processor of its own that walks beside the one that splits; it takes no lock. */
+static struct { pte_t *root; unsigned long rounds, wrong, levels[4]; bool stop; } walker;
+
+static void *walk_on(void *arg)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);		/* the machine's interrupts are for its own threads */
+	while (!__atomic_load_n(&walker.stop, __ATOMIC_ACQUIRE)) {
+		for (unsigned long i = 0; i < 2 * FRAMES; i++) {
+			pfn_t pfn = 0;
+			pte_t e = { 0 };
+			int level = pt_leaf(walker.root, USER + i * PAGE_SIZE, &e, &pfn);
+
+			walker.wrong += level < 1 || level > 2 || pfn != 8 * FRAMES + i || !pte_write(e);
+			walker.levels[level & 3]++;
+		}
+		__atomic_fetch_add(&walker.rounds, 1, __ATOMIC_RELEASE);
+	}
+	return arg;
+}
+
+/* Until it has begun and ended a walk of all. */
+static void let_it_walk(void)
+{
+	unsigned long until = __atomic_load_n(&walker.rounds, __ATOMIC_ACQUIRE) + 2;
+
+	while (__atomic_load_n(&walker.rounds, __ATOMIC_ACQUIRE) < until)
+		sched_yield();
+}
+
+START_TEST(E5_who_walks_beside_a_split_finds_every_page)
+{
+	pte_t *root = root_with_large_pages(PAGE_SHARED), *table = get_table();
+	pthread_t thread;
+	int level;
+
+	walker.root = root;
+	ck_assert_int_eq(pthread_create(&thread, NULL, walk_on, NULL), 0);
+	for (int n = 0; n < 300; n++) {
+		pte_t *slot = pt_lookup(root, USER + SPAN2, &level), large = *slot;
+
+		ck_assert_int_eq(level, 2);
+		if (n % 3 == 0)
+			let_it_walk();
+		ck_assert(pt_split(root, USER + SPAN2, table));
+		if (n % 3 == 1)
+			let_it_walk();
+		xchg_pte(slot, large);
+		let_it_walk();		/* nobody is in the table any more: it may be used again */
+		memset(table, 0, PAGE_SIZE);
+	}
+	__atomic_store_n(&walker.stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(walker.wrong, 0);
+	ck_assert(walker.levels[1] && walker.levels[2]);
+	pt_ops_kernel.free_table(table);
+	drop_large_pages(root);
+}
+END_TEST
+
+START_TEST(E5_a_range_is_split_at_its_borders_only)
+{
+	pte_t *root = root_with_large_pages(PAGE_SHARED);
+	struct seen s = { .n = 0 };
+	unsigned made = 0;
+
+	ck_assert(!pt_crosses(root, USER) && pt_crosses(root, USER + PAGE_SIZE));
+	ck_assert_int_eq(pt_split_range(root, USER, 2 * SPAN2, &pt_ops_kernel, &made), 0);
+	ck_assert_uint_eq(made, 0);
+	ck_assert_int_eq(pt_split_range(root, USER - SPAN2, SPAN2 + PAGE_SIZE, &pt_ops_kernel, &made), 0);
+	ck_assert_uint_eq(made, 1);
+	check_translation(root, true);
+	/* one small page and the large one behind it */
+	ck_assert_int_eq(pt_split_range(root, USER + SPAN2 - PAGE_SIZE, SPAN2 + PAGE_SIZE, &pt_ops_kernel, &made), 0);
+	ck_assert_uint_eq(made, 1);
+	pt_unmap_range(root, USER + SPAN2 - PAGE_SIZE, SPAN2 + PAGE_SIZE, see, &s);
+	ck_assert_uint_eq(s.n, 2);
+	ck_assert_uint_eq(s.bytes, SPAN2 + PAGE_SIZE);
+	ck_assert_uint_eq(misuse_count(NR_MISUSE), 0);
+	drop_large_pages(root);
+}
+END_TEST
+
+START_TEST(E5_the_kernels_large_page_is_split_in_every_root)
+{
+	pte_t *a = new_root(), *b = pt_root_alloc(), *table = get_table(), e;
+	unsigned long at = ALIGN(VMALLOC_START, SPAN2);
+	pfn_t pfn;
+
+	ck_assert_int_eq(pt_map_range(swapper_pg_dir, at, SPAN2, 8 * FRAMES, PAGE_KERNEL, true, &pt_ops_kernel), 0);
+	ck_assert_int_eq(pt_leaf(a, at + 7 * PAGE_SIZE, &e, &pfn), 2);
+	ck_assert(pt_split(swapper_pg_dir, at, table));
+	ck_assert_int_eq(pt_leaf(a, at + 7 * PAGE_SIZE, &e, &pfn), 1);
+	ck_assert_uint_eq(pfn, 8 * FRAMES + 7);
+	ck_assert_int_eq(pt_leaf(b, at + 9 * PAGE_SIZE, &e, &pfn), 1);
+	ck_assert_uint_eq(pfn, 8 * FRAMES + 9);
+	ck_assert(pte_global(e) && pte_write(e) && !pte_user(e));
+	ck_assert_int_eq(pt_check(b, 0, 0), 0);
+	pt_unmap_range(swapper_pg_dir, at, SPAN2, NULL, NULL);
+	for (int l = 1; l < PGTABLE_LEVELS; l++)
+		if ((table = pt_detach_kernel_table(at, l)))
+			pt_ops_kernel.free_table(table);
+	pt_root_free(b);
+	drop_root(a);
+}
+END_TEST
+
+START_TEST(E5_no_table_no_split)
+{
+	pte_t *root = root_with_large_pages(PAGE_SHARED);
+	LIST_HEAD(all);
+	struct page *page, *next;
+	unsigned made = 0;
+
+	while ((page = alloc_page(GFP_KERNEL | __GFP_NOWARN)))
+		list_add(&page->lru, &all);
+	ck_assert_int_eq(pt_split_range(root, USER, PAGE_SIZE, &pt_ops_kernel, &made), -ENOMEM);
+	ck_assert_uint_eq(made, 0);
+	check_translation(root, true);
+	list_for_each_entry_safe(page, next, &all, lru) {
+		list_del(&page->lru);
+		__free_page(page);
+	}
+	drop_large_pages(root);
 }
 END_TEST
 
@@ -297,6 +503,11 @@ UNIT_SUITE(pgtable,
 	E2_ranges_are_mapped_and_unmapped_across_tables,
 	unmap_tells_each_entry_once,
 	E5_large_pages_where_they_fit,
+	E5_a_large_page_is_split_in_one_step,
+	E5_who_walks_beside_a_split_finds_every_page,
+	E5_a_range_is_split_at_its_borders_only,
+	E5_the_kernels_large_page_is_split_in_every_root,
+	E5_no_table_no_split,
 	mapping_over_something_else_changes_nothing,
 	E4_a_new_kernel_entry_is_in_every_root,
 	a_table_in_use_is_not_detached,

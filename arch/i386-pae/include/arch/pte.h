@@ -64,6 +64,18 @@ extern pteval_t arch_pte_supported;
 #define PAGE_SHARED_EXEC __pgprot(PAGE_READONLY_EXEC.val | _PAGE_RW)
 #define PAGE_SHARED __pgprot(PAGE_SHARED_EXEC.val | _PAGE_NX)
 
+/* The same rights, but for writing. */
+static inline pgprot_t pgprot_write(pgprot_t prot, bool allowed)
+{
+	return __pgprot(allowed ? prot.val | _PAGE_RW : prot.val & ~(pteval_t)_PAGE_RW);
+}
+
+/* The same rights, but for executing; without NX, what can be read can be executed. */
+static inline pgprot_t pgprot_exec(pgprot_t prot, bool allowed)
+{
+	return __pgprot(allowed ? prot.val & ~(pteval_t)_PAGE_NX : prot.val | _PAGE_NX);
+}
+
 static inline bool pte_none(pte_t e) { return e.val == 0; }
 static inline bool pte_present(pte_t e) { return e.val & _PAGE_PRESENT; }
 static inline bool pte_huge(pte_t e) { return e.val & _PAGE_PSE; } /* asked above level 1 only */
@@ -81,9 +93,12 @@ static inline pte_t mk_pte(pfn_t pfn, pgprot_t prot)
 	return (pte_t){ (pteval_t)pfn << PAGE_SHIFT | (prot.val & arch_pte_supported) };
 }
 
+/* A large page: accessed and dirty from the start, so that the MMU never writes to its entry. */
 static inline pte_t mk_huge(pfn_t pfn, pgprot_t prot)
 {
-	return (pte_t){ (pteval_t)pfn << PAGE_SHIFT | ((prot.val | _PAGE_PSE) & arch_pte_supported) };
+	pteval_t bits = prot.val | _PAGE_PSE | _PAGE_ACCESSED | _PAGE_DIRTY;
+
+	return (pte_t){ (pteval_t)pfn << PAGE_SHIFT | (bits & arch_pte_supported) };
 }
 
 /* An entry for a table.  A directory's: user and writable, for the table's own entries decide. */

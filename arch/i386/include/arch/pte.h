@@ -54,6 +54,18 @@ extern pteval_t arch_pte_supported;
 #define PAGE_SHARED_EXEC __pgprot(PAGE_READONLY_EXEC.val | _PAGE_RW)
 #define PAGE_SHARED __pgprot(PAGE_SHARED_EXEC.val | _PAGE_NX)
 
+/* The same rights, but for writing. */
+static inline pgprot_t pgprot_write(pgprot_t prot, bool allowed)
+{
+	return __pgprot(allowed ? prot.val | _PAGE_RW : prot.val & ~(pteval_t)_PAGE_RW);
+}
+
+/* The same rights, but for executing; without NX, what can be read can be executed. */
+static inline pgprot_t pgprot_exec(pgprot_t prot, bool allowed)
+{
+	return __pgprot(allowed ? prot.val & ~(pteval_t)_PAGE_NX : prot.val | _PAGE_NX);
+}
+
 static inline bool pte_none(pte_t e) { return e.val == 0; }
 static inline bool pte_present(pte_t e) { return e.val & _PAGE_PRESENT; }
 static inline bool pte_huge(pte_t e) { return e.val & _PAGE_PSE; } /* asked above level 1 only */
@@ -65,14 +77,23 @@ static inline bool pte_exec(pte_t e) { return !(e.val & _PAGE_NX); }
 static inline bool pte_global(pte_t e) { return e.val & _PAGE_GLOBAL; }
 static inline pfn_t pte_pfn(pte_t e) { return e.val >> PAGE_SHIFT; }
 
+/* What a leaf allows and remembers, without its frame and size: for mk_pte(), mk_huge(). */
+static inline pgprot_t pte_prot(pte_t e)
+{
+	return __pgprot(e.val & 0xfffu & ~(pteval_t)_PAGE_PSE);
+}
+
 static inline pte_t mk_pte(pfn_t pfn, pgprot_t prot)
 {
 	return (pte_t){ (pteval_t)(pfn << PAGE_SHIFT) | (prot.val & arch_pte_supported) };
 }
 
+/* A large page: accessed and dirty from the start, so that the MMU never writes to its entry. */
 static inline pte_t mk_huge(pfn_t pfn, pgprot_t prot)
 {
-	return (pte_t){ (pteval_t)(pfn << PAGE_SHIFT) | ((prot.val | _PAGE_PSE) & arch_pte_supported) };
+	pteval_t bits = prot.val | _PAGE_PSE | _PAGE_ACCESSED | _PAGE_DIRTY;
+
+	return (pte_t){ (pteval_t)(pfn << PAGE_SHIFT) | (bits & arch_pte_supported) };
 }
 
 /* A directory's entry for a table: user and writable, for the table's own entries decide. */
@@ -86,7 +107,12 @@ static inline pte_t mk_table(pfn_t pfn, int level)
 /* The largest level whose entries may be leaves on this CPU: 2 with PSE, else 1. */
 static inline int arch_max_huge_level(void) { return arch_pte_supported & _PAGE_PSE ? 2 : 1; }
 
+static inline pte_t get_pte(const pte_t *p) { return (pte_t){ *(const volatile pteval_t *)&p->val }; }
 static inline void set_pte(pte_t *p, pte_t e) { *(volatile pteval_t *)&p->val = e.val; }
+static inline pte_t xchg_pte(pte_t *p, pte_t e)
+{
+	return (pte_t){ __atomic_exchange_n(&p->val, e.val, __ATOMIC_ACQ_REL) };
+}
 
 static inline phys_addr_t arch_pt_root(void)
 {
