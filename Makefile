@@ -1,7 +1,7 @@
 # Quarry: a kernel's memory manager as a library.  `make help` lists the targets.
 #
 #	build/ARCH[-SPLIT][-VARIANT]/   one tree for each build
-#	ARCH                    i386, i386-pae, hosted64, hosted32
+#	ARCH                    i386, i386-pae, x86_64, hosted64, hosted32
 #	SPLIT                   3G, 2G, 1G: where the kernel's addresses begin, of i386 builds
 #	VARIANT                 empty, clang, asan, clang-asan
 
@@ -13,7 +13,7 @@ SHELL := /bin/bash
 
 ARCH    ?= i386
 VARIANT ?=
-ARCHES  := i386 i386-pae hosted64 hosted32
+ARCHES  := i386 i386-pae x86_64 hosted64 hosted32
 SPLIT   ?=
 $(if $(filter $(ARCHES),$(ARCH)),,$(error ARCH=$(ARCH): one of $(ARCHES)))
 $(if $(filter-out 3G 2G 1G,$(SPLIT))$(and $(SPLIT),$(filter-out i386%,$(ARCH))),\
@@ -70,7 +70,7 @@ $(B)/%.o: %.S $(B)/flags
 -include user/build.mk
 
 # arch/*/build.mk, read before these lists were made, tells how the image is linked
-$(B)/$(IMAGE): $(KERNEL_OBJ) $(B)/libquarry.a
+$(B)/$(or $(LINKED),$(IMAGE)): $(KERNEL_OBJ) $(B)/libquarry.a
 
 -include $(wildcard tests/*/build.mk)
 -include $(MM_OBJ:.o=.d) $(KERNEL_OBJ:.o=.d)

@@ -80,6 +80,11 @@ const char *machine_arch(void)
 	return PGTABLE_LEVELS == 2 ? "i386" : "i386-pae";
 }
 
+unsigned machine_elf(void)
+{
+	return ELF_386;
+}
+
 void cpu_set_kernel_stack(void *top)
 {
 	cpu_tss[smp_processor_id()].esp0 = (u32)top;

@@ -42,6 +42,8 @@ extern char boot_stack[], boot_stack_top[];
 
 /* ---- boot.c --------------------------------------------------------------------- */
 
+/** layout_init() - the layout of addresses, where it depends on the CPU.  First of all (start.S). */
+void layout_init(void);
 /** pc_start() - start.S jumps here, with what the boot loader left in eax and ebx. */
 void pc_start(u32 magic, u32 info) __attribute__((noreturn));
 /** cmdline_read() - copy it from physical address @phys.  While early_map() works. */
@@ -135,6 +137,7 @@ static inline void wrmsr(u32 index, u64 v)
 #define CR4_PSE 0x10u
 #define CR4_PAE 0x20u
 #define CR4_PGE 0x80u
+#define CR4_LA57 0x1000u
 #define MSR_EFER 0xc0000080u
 #define EFER_NXE 0x800u
 

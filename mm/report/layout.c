@@ -30,7 +30,7 @@ static void range(struct seq *s, const char *name, unsigned long from, unsigned 
 {
 	unsigned long size = to - from;
 	bool mb = size >= 16UL << 20;
-	int digits = sizeof(long) == 8 ? 12 : 8;
+	int digits = sizeof(long) == 8 ? 16 : 8;
 
 	seq_printf(s, "    %-8s: 0x%0*lx - 0x%0*lx   (%4lu %s)\n", name, digits, from, digits, to,
 		   mb ? size >> 20 : size >> 10, mb ? "MB" : "kB");
@@ -63,7 +63,8 @@ void report_layout(struct seq *s)
 {
 	seq_puts(s, "virtual kernel memory layout:\n");
 	range(s, "fixmap", FIXADDR_START, FIXADDR_TOP + PAGE_SIZE);
-	range(s, "pkmap", PKMAP_BASE, PKMAP_BASE + LAST_PKMAP * PAGE_SIZE);
+	if (HAVE_HIGHMEM)
+		range(s, "pkmap", PKMAP_BASE, PKMAP_BASE + LAST_PKMAP * PAGE_SIZE);
 	range(s, "vmalloc", VMALLOC_START, VMALLOC_END);
 	range(s, "lowmem", PAGE_OFFSET, (unsigned long)high_memory);
 	mem_map_share(s);

@@ -34,6 +34,11 @@ bool st_contains(const char *text, const char *part)
 	return *part == '\0';
 }
 
+bool st_on_machine(void)
+{
+	return machine_has_feature("ring3");
+}
+
 bool st_on_pc(void)
 {
 	return st_begins(machine_arch(), "i386");

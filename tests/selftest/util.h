@@ -21,6 +21,8 @@ bool st_equal(const char *a, const char *b);
 bool st_contains(const char *text, const char *part);
 bool st_begins(const char *text, const char *start);
 
+/** st_on_machine() - is this a machine of our own, and not a process? */
+bool st_on_machine(void);
 /** st_on_pc() - is this a machine with i386's addresses? */
 bool st_on_pc(void);
 

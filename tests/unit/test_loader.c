@@ -94,7 +94,7 @@ START_TEST(E7_plan_of_a_plain_program)
 	u8 *file = PLAIN;
 	struct program p;
 
-	ck_assert_ptr_null(program_parse(&p, file, FILE_SIZE, LIMIT));
+	ck_assert_ptr_null(program_parse(&p, file, FILE_SIZE, LIMIT, ELF_386));
 	check_plan(&p);
 	ck_assert_uint_eq(p.nr_areas, 3);
 	ck_assert_str_eq(p.area[0].name, "text");
@@ -118,7 +118,7 @@ START_TEST(E7_segments_may_share_a_page)
 	u8 *file = make_image(shared, 2, 0x08048000), page[4096];
 	struct program p;
 
-	ck_assert_ptr_null(program_parse(&p, file, FILE_SIZE, LIMIT));
+	ck_assert_ptr_null(program_parse(&p, file, FILE_SIZE, LIMIT, ELF_386));
 	check_plan(&p);
 	ck_assert_uint_eq(p.nr_areas, 1);
 	ck_assert_uint_eq(p.area[0].flags, VM_READ | VM_WRITE | VM_EXEC);
@@ -142,10 +142,10 @@ START_TEST(E7_a_cut_file_is_refused_at_every_length)
 		u8 *cut = malloc(size + !size);
 
 		memcpy(cut, file, size);
-		ck_assert_msg(program_parse(&p, cut, size, LIMIT) != NULL, "%u bytes were accepted", size);
+		ck_assert_msg(program_parse(&p, cut, size, LIMIT, ELF_386) != NULL, "%u bytes were accepted", size);
 		free(cut);
 	}
-	ck_assert_ptr_null(program_parse(&p, file, 0x5c0, LIMIT));
+	ck_assert_ptr_null(program_parse(&p, file, 0x5c0, LIMIT, ELF_386));
 	free(file);
 }
 END_TEST
@@ -186,7 +186,7 @@ START_TEST(E7_hostile_headers_are_refused_with_a_reason)
 
 	for (unsigned i = 0; i < h->bytes; i++)
 		file[h->at + i] = (u8)(h->value >> (8 * i));
-	says = program_parse(&p, file, FILE_SIZE, LIMIT);
+	says = program_parse(&p, file, FILE_SIZE, LIMIT, ELF_386);
 	ck_assert_msg(says && strstr(says, h->says), "0x%x at %u: said '%s', not '%s'", h->value, h->at,
 		      says ? says : "(accepted)", h->says);
 	free(file);
@@ -214,7 +214,7 @@ START_TEST(E7_random_damage_never_breaks_the_loader)
 			else
 				file[at + (unsigned)rand_r(&seed) % 4] = (u8)rand_r(&seed);
 		}
-		if (program_parse(&p, file, size, LIMIT))
+		if (program_parse(&p, file, size, LIMIT, ELF_386))
 			refused++;
 		else
 			accepted++, check_plan(&p);
@@ -232,7 +232,7 @@ START_TEST(E7_pages_of_a_program_come_by_demand)
 	struct program p;
 
 	unit_boot(64 << 20, 16 << 20);
-	ck_assert_ptr_null(program_parse(&p, file, FILE_SIZE, LIMIT));
+	ck_assert_ptr_null(program_parse(&p, file, FILE_SIZE, LIMIT, ELF_386));
 	mm = mm_alloc();
 	ck_assert_int_eq(program_map(&p, mm), 0);
 	ck_assert_uint_eq(mm->rss, 0);
