@@ -69,6 +69,13 @@ const char *st_capture(void (*print)(struct seq *s))
 
 /* ---- memory ------------------------------------------------------------------- */
 
+unsigned st_best_zone(unsigned highest)
+{
+	while (highest && !populated_zone(st_zone((enum zone_type)highest)))
+		highest--;
+	return highest;
+}
+
 static bool shrink_one(struct kmem_cache *s, void *arg)
 {
 	(void)arg;

@@ -35,6 +35,8 @@ static inline struct zone *st_zone(enum zone_type type)
 	return &NODE_DATA(0)->node_zones[type];
 }
 
+/** st_best_zone() - the highest populated zone of those up to @highest. */
+unsigned st_best_zone(unsigned highest);
 /** st_settle() - give back all that is only kept for speed: per-CPU pages and objects, lazy areas, unused slots. */
 void st_settle(void);
 
