@@ -9,6 +9,7 @@
 
 USER_LIST    := hello wild stack divzero privileged grow memhog count lifetime faultbench
 USER_BITS    := $(if $(filter x86_64,$(ARCH)),64,32)
+USER_CRT     := crt$(USER_BITS)
 USER_CC      := $(CC) $(if $(filter 64,$(USER_BITS)),-m64 -mcmodel=small,-m32 -march=i486 -mtune=generic)
 USER_CFLAGS  := -std=gnu17 -O2 -g0 -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-builtin \
 	-fno-asynchronous-unwind-tables -mno-mmx -mno-sse -mno-80387 -mpreferred-stack-boundary=4 \
@@ -32,12 +33,12 @@ $(B)/user/%.o: user/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(USER_CC) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/user/crt.o: user/crt$(USER_BITS).S $(B)/flags
+$(B)/user/$(USER_CRT).o: user/$(USER_CRT).S $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,AS,$@)$(USER_CC) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
 
 define user_program
-$(B)/user/$(1): $(B)/user/$(1).o $(B)/user/sys.o $(B)/user/crt.o $(call user_lds,$(1))
+$(B)/user/$(1): $(B)/user/$(1).o $(B)/user/sys.o $(B)/user/$(USER_CRT).o $(call user_lds,$(1))
 	$$(call say,LD,$$@)$$(USER_CC) $$(USER_LDFLAGS) -T $(call user_lds,$(1)) -o $$@ $$(filter %.o,$$^)
 endef
 $(foreach p,$(USER_LIST),$(eval $(call user_program,$(p))))
@@ -65,7 +66,7 @@ $(B)/user/programs.o: $(B)/user/programs.S $(addprefix $(B)/user/,$(USER_PROGRAM
 	$(call say,AS,$@)$(CC) $(CFLAGS) -c -o $@ $<
 
 KERNEL_OBJ += $(B)/user/programs.o
-.SECONDARY: $(foreach p,$(USER_LIST) sys crt,$(B)/user/$(p).o)
+.SECONDARY: $(foreach p,$(USER_LIST) sys $(USER_CRT),$(B)/user/$(p).o)
 
 .PHONY: user
 user: $(addprefix $(B)/user/,$(USER_PROGRAMS))

@@ -5,6 +5,7 @@
 #include "pc.h"
 
 #include <quarry/highmem.h>
+#include <quarry/slab.h>
 #include <quarry/string.h>
 #include <quarry/vm.h>
 #include <quarry/vmalloc.h>
@@ -246,10 +247,10 @@ SELFTEST(E5, the_direct_map_has_the_largest_pages_that_fit)
 SELFTEST(E5, only_text_may_be_run_and_not_written)
 {
 	unsigned long exec = 0, strange = 0;
-	void *area = vmalloc(1);
+	void *area = vmalloc(1), *object = kmalloc(8, GFP_KERNEL);
 	int level;
 
-	CHECK(area);
+	CHECK(area && object);
 	for (const char *p = _text; p < _end; p += PAGE_SIZE) {
 		pte_t e = *pt_lookup(swapper_pg_dir, (unsigned long)p, &level);
 		bool text = p < _etext, data = p >= _data && p < _ebss;
@@ -263,9 +264,9 @@ SELFTEST(E5, only_text_may_be_run_and_not_written)
 	CHECK_EQ(strange, 0);
 	CHECK(!machine_probe_write((unsigned long)_text, 1) && !machine_probe_write((unsigned long)_rodata, 1));
 	CHECK_EQ(pte_exec(*pt_lookup(swapper_pg_dir, (unsigned long)area, &level)), !machine_has_feature("nx"));
-	CHECK_EQ(pte_exec(*pt_lookup(swapper_pg_dir, (unsigned long)__va(8 << 20), &level)),
-		 !machine_has_feature("nx"));
+	CHECK_EQ(pte_exec(*pt_lookup(swapper_pg_dir, (unsigned long)object, &level)), !machine_has_feature("nx"));
 	vfree(area);
+	kfree(object);
 }
 
 /* ---- E7, F2 ---------------------------------------------------------------------------------------- */
@@ -296,6 +297,15 @@ SELFTEST(E7, memory_far_above_4_gib_of_addresses)
 	CHECK_EQ(mm->rss, five_levels() ? 6 : 4);
 	CHECK_EQ(mm_check(mm), 0);
 	mm_free(mm);
+}
+
+/* Where no address is, the processor speaks of general protection, not of a page. */
+SELFTEST(E7, an_access_between_the_halves_ends_the_task)
+{
+	int pid = task_run("wild hole");
+
+	CHECK(pid > 0);
+	CHECK_EQ(thread_wait(pid), TASK_END_TRAP);
 }
 
 SELFTEST(F2, kmap_is_the_permanent_address)

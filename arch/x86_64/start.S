@@ -39,10 +39,6 @@
 #define CR4_LA57 0x1000
 #define MSR_EFER 0xc0000080
 #define EFER_LME 0x100
-#define COM1 0x3f8
-#define VGA_TEXT 0xb8000
-#define DEBUG_EXIT 0xf4
-#define STATUS_FAILED 17		/* power.c: 16 + 1 */
 
 	.section .multiboot, "a"
 	.balign 4
@@ -163,29 +159,9 @@ want_five_levels:
 3:	testl	%esp, %esp		/* not equal */
 4:	ret
 
-/* Say so on the serial line and the screen, and stop with failure. */
 no_long_mode:
 	movl	$no_long_mode_text, %esi
-	movl	$VGA_TEXT, %edi
-	movb	$0x07, %ah		/* light grey on black */
-1:	lodsb
-	testb	%al, %al
-	je	3f
-	movl	$100000, %ecx		/* a bound, for a line without an end */
-2:	movw	$(COM1 + 5), %dx
-	movb	%al, %bl
-	inb	%dx, %al
-	testb	$0x20, %al
-	movb	%bl, %al
-	loope	2b
-	movw	$COM1, %dx
-	outb	%al, %dx
-	stosw
-	jmp	1b
-3:	movb	$STATUS_FAILED, %al
-	outb	%al, $DEBUG_EXIT
-4:	hlt
-	jmp	4b
+	jmp	boot_refuse
 
 no_long_mode_text:
 	.asciz "Quarry cannot start: this processor has no 64-bit mode; the build for i386 is for it.\r\n"
