@@ -48,7 +48,7 @@ static inline bool pt_canonical(unsigned long addr)
 #define _PAGE_DIRTY 0x040u
 #define _PAGE_PSE 0x080u	/* above level 1: a large page */
 #define _PAGE_GLOBAL 0x100u	/* survives a reload of CR3 */
-#define _PAGE_NX (1ULL << 63)
+#define _PAGE_NX 0x8000000000000000ULL
 #define PTE_PFN_MASK 0x000ffffffffff000ULL
 
 /* Bits that entries may use on this CPU: PGE and NX come and go with CPUID (row E5). */
