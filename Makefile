@@ -84,15 +84,15 @@ export MEM SMP ACCEL CPU QEMUFLAGS CMD TIMEOUT
 
 .PHONY: run
 run: ## boot into a shell (CMD="a; b" runs commands; MEM= SMP= ACCEL=tcg|icount CPU= QEMUFLAGS= ARCH=)
-	@tools/deps $(if $(filter hosted%,$(ARCH)),$(ARCH),run) $(VARIANT)
+	@tools/deps $(if $(filter hosted%,$(ARCH)),$(ARCH),run-$(ARCH)) $(VARIANT)
 	@$(MAKE) $(parallel) all
 	@$(RUN)
 
 .PHONY: iso
-iso: ## a GRUB image for real machines: build/i386/quarry.iso
-	@tools/deps iso
-	@$(MAKE) $(parallel) ARCH=i386 all
-	@tools/mkiso build/i386/quarry.elf build/i386/quarry.iso
+iso: ## a GRUB image for real machines, ARCH=i386, i386-pae or x86_64 (BIOS and UEFI): build/ARCH/quarry.iso
+	@tools/deps $(if $(filter x86_64,$(ARCH)),iso-uefi,iso)
+	@$(MAKE) $(parallel) all
+	@tools/mkiso $(B)/quarry.elf $(B)/quarry.iso
 
 .PHONY: hosted
 hosted: ## the same memory manager as a process: build/hosted64/quarry, build/hosted32/quarry
@@ -109,12 +109,12 @@ check: ## build everything with gcc and clang, run all tests, booted and hosted
 rows: ## which tests prove which row of the specification, from a booted run
 	@tools/deps run
 	@$(MAKE) $(parallel) all
-	@tools/rows
+	@ARCH='$(ARCH)' IMAGE='$(B)/$(IMAGE)' tools/rows
 
 .PHONY: bench
-bench: ## instructions for each operation: booted under -icount, and hosted
+bench: ## instructions for each operation: booted under -icount, and hosted; ARCH=
 	@tools/deps run hosted
-	@bench/run
+	@ARCH='$(ARCH)' bench/run
 
 .PHONY: soak
 soak: ## longer random tests; SECONDS_EACH=600
