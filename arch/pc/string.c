@@ -3,29 +3,30 @@
  * string.c: memset, memcpy and memmove by the string instructions.
  *
  * An x86 stores and copies words by itself once it is told how many: whole words
- * first, then the last 0 to 3 bytes.  Addresses need not be aligned.  These take the
+ * first, then the bytes that are left.  Addresses need not be aligned.  These take the
  * place of lib/freestanding/memory.c, which the linker then leaves in the library.
  */
 #include <quarry/string.h>
 #include <quarry/types.h>
+#include <arch/cpu.h>
 
 void *memset(void *to, int c, size_t n)
 {
-	u32 pattern = (u8)c * 0x01010101u;
-	size_t words = n / 4, rest = n % 4;
+	unsigned long pattern = (u8)c * (~0UL / 255);	/* 0x0101...01 */
+	size_t words = n / sizeof(long), rest = n % sizeof(long);
 	void *d = to;
 
-	__asm__ volatile("rep stosl" : "+D"(d), "+c"(words) : "a"(pattern) : "memory");
+	__asm__ volatile("rep stos" WORD_SUFFIX : "+D"(d), "+c"(words) : "a"(pattern) : "memory");
 	__asm__ volatile("rep stosb" : "+D"(d), "+c"(rest) : "a"(pattern) : "memory");
 	return to;
 }
 
 void *memcpy(void *to, const void *from, size_t n)
 {
-	size_t words = n / 4, rest = n % 4;
+	size_t words = n / sizeof(long), rest = n % sizeof(long);
 	void *d = to;
 
-	__asm__ volatile("rep movsl" : "+D"(d), "+S"(from), "+c"(words) : : "memory");
+	__asm__ volatile("rep movs" WORD_SUFFIX : "+D"(d), "+S"(from), "+c"(words) : : "memory");
 	__asm__ volatile("rep movsb" : "+D"(d), "+S"(from), "+c"(rest) : : "memory");
 	return to;
 }
@@ -33,14 +34,15 @@ void *memcpy(void *to, const void *from, size_t n)
 /* From the end down: the last bytes, then words.  The direction flag is clear everywhere else. */
 static void copy_down(char *to, const char *from, size_t n)
 {
-	size_t words = n / 4, rest = n % 4;
+	size_t words = n / sizeof(long), rest = n % sizeof(long);
 	char *d = to + n - 1;
 
 	from += n - 1;
 	__asm__ volatile("std; rep movsb\n\t"
-			 "subl $3, %%edi; subl $3, %%esi\n\t"	/* from the last byte to the last word */
-			 "movl %3, %%ecx; rep movsl; cld"
-			 : "+&D"(d), "+&S"(from), "+&c"(rest) : "r"(words) : "memory", "cc");
+			 "sub %4, %0; sub %4, %1\n\t"	/* from the last byte to the last word */
+			 "mov %3, %2; rep movs" WORD_SUFFIX "; cld"
+			 : "+&D"(d), "+&S"(from), "+&c"(rest) : "r"(words), "i"(sizeof(long) - 1)
+			 : "memory", "cc");
 }
 
 void *memmove(void *to, const void *from, size_t n)
