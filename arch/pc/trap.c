@@ -32,7 +32,7 @@ static void __attribute__((noreturn)) die(const struct trap_frame *f, const char
 {
 	char where[64], line[160];
 
-	mm_snprintf(line, sizeof(line), "%s in the kernel at %s", what,
+	mm_snprintf(line, sizeof(line), "%s in %s at %s", what, f->cs & 3 ? "user mode" : "the kernel",
 		    port_symbol(where, sizeof(where), f->ip));
 	panic_begin(line);
 	trap_print_registers(f);
