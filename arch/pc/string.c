@@ -8,7 +8,12 @@
  */
 #include <quarry/string.h>
 #include <quarry/types.h>
-#include <arch/cpu.h>
+
+#ifdef __LP64__
+#define SUFFIX "q"		/* what instructions on words of a long are called */
+#else
+#define SUFFIX "l"
+#endif
 
 void *memset(void *to, int c, size_t n)
 {
@@ -16,7 +21,7 @@ void *memset(void *to, int c, size_t n)
 	size_t words = n / sizeof(long), rest = n % sizeof(long);
 	void *d = to;
 
-	__asm__ volatile("rep stos" WORD_SUFFIX : "+D"(d), "+c"(words) : "a"(pattern) : "memory");
+	__asm__ volatile("rep stos" SUFFIX : "+D"(d), "+c"(words) : "a"(pattern) : "memory");
 	__asm__ volatile("rep stosb" : "+D"(d), "+c"(rest) : "a"(pattern) : "memory");
 	return to;
 }
@@ -26,7 +31,7 @@ void *memcpy(void *to, const void *from, size_t n)
 	size_t words = n / sizeof(long), rest = n % sizeof(long);
 	void *d = to;
 
-	__asm__ volatile("rep movs" WORD_SUFFIX : "+D"(d), "+S"(from), "+c"(words) : : "memory");
+	__asm__ volatile("rep movs" SUFFIX : "+D"(d), "+S"(from), "+c"(words) : : "memory");
 	__asm__ volatile("rep movsb" : "+D"(d), "+S"(from), "+c"(rest) : : "memory");
 	return to;
 }
@@ -40,7 +45,7 @@ static void copy_down(char *to, const char *from, size_t n)
 	from += n - 1;
 	__asm__ volatile("std; rep movsb\n\t"
 			 "sub %4, %0; sub %4, %1\n\t"	/* from the last byte to the last word */
-			 "mov %3, %2; rep movs" WORD_SUFFIX "; cld"
+			 "mov %3, %2; rep movs" SUFFIX "; cld"
 			 : "+&D"(d), "+&S"(from), "+&c"(rest) : "r"(words), "i"(sizeof(long) - 1)
 			 : "memory", "cc");
 }

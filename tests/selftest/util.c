@@ -36,7 +36,7 @@ bool st_contains(const char *text, const char *part)
 
 bool st_on_machine(void)
 {
-	return machine_has_feature("ring3");
+	return !st_begins(machine_arch(), "hosted");
 }
 
 bool st_on_pc(void)

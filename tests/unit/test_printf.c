@@ -100,21 +100,16 @@ END_TEST
 #undef memcpy
 #undef memmove
 #undef memset
-#ifdef __i386__		/* those that the PC has instead */
+/* those that the PC has instead */
 #define memcpy pc_memcpy
 #define memmove pc_memmove
 #define memset pc_memset
 #undef QUARRY_STRING_H
 #include <quarry/string.h>
-#include "arch/i386/string.c"
+#include "arch/pc/string.c"
 #undef memcpy
 #undef memmove
 #undef memset
-#else
-#define pc_memcpy q_memcpy
-#define pc_memmove q_memmove
-#define pc_memset q_memset
-#endif
 #undef memcmp
 #undef strlen
 #undef strcmp
