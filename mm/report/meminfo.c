@@ -60,11 +60,13 @@ static void lines_zero(struct seq *s, const char *const *names)
 		line_kb(s, *names, 0);
 }
 
+#define LEVELS 6			/* 1 ... 5, whatever the port has */
+
 /*
  * How the direct map is made: bytes in the pages of each level's size.  A port that
  * maps it by other means than swapper_pg_dir shows 0.
  */
-static void direct_map(unsigned long bytes[PGTABLE_MAX_LEVELS + 1])
+static void direct_map(unsigned long bytes[LEVELS])
 {
 	unsigned long addr = PAGE_OFFSET, end = (unsigned long)high_memory, step;
 	int level;
@@ -80,7 +82,7 @@ static void direct_map(unsigned long bytes[PGTABLE_MAX_LEVELS + 1])
 
 static void direct_map_lines(struct seq *s)
 {
-	unsigned long bytes[PGTABLE_MAX_LEVELS + 1] = { 0 }, big = 1UL << pt_shift(2);
+	unsigned long bytes[LEVELS] = { 0 }, big = 1UL << pt_shift(2);
 	char name[24] = "DirectMap4M:";
 
 	direct_map(bytes);

@@ -40,7 +40,7 @@ extern struct cpu_local cpu_locals[NR_CPUS];
 /* Is any of these bits of it set?  One instruction and a jump. */
 #define cpu_local_test(field, bits) ({							\
 	bool v_;									\
-	__asm__ volatile("testl %1, %%fs:%c2"						\
+	__asm__ volatile("testl %1, " CPU_SEGMENT ":%c2"						\
 			 : "=@ccnz"(v_) : "i"(bits), "i"(offsetof(struct cpu_local, field)) : "cc"); \
 	v_; })
 
