@@ -13,7 +13,7 @@ SHELL := /bin/bash
 .SUFFIXES:
 .DEFAULT_GOAL := all
 
-ARCHES  := i386 i386-pae hosted64 hosted32
+ARCHES  := i386 i386-pae x86_64 hosted64 hosted32
 ARCH    ?= i386
 VARIANT ?=
 SPLIT   ?=
@@ -75,7 +75,8 @@ $(B)/%.o: %.S $(B)/flags
 
 -include user/build.mk
 
-$(B)/$(IMAGE): $(KERNEL_OBJ) $(B)/libquarry.a
+# arch/*/build.mk, read before these lists were made, tells how the image is linked
+$(B)/$(or $(LINKED),$(IMAGE)): $(KERNEL_OBJ) $(B)/libquarry.a
 
 -include $(wildcard tests/*/build.mk)
 -include $(MM_OBJ:.o=.d) $(KERNEL_OBJ:.o=.d)
@@ -89,15 +90,15 @@ export MEM SMP ACCEL CPU QEMUFLAGS CMD TIMEOUT
 
 .PHONY: run
 run: ## boot into a shell (CMD="a; b" runs commands; MEM= SMP= ACCEL=tcg|icount CPU= QEMUFLAGS= ARCH=)
-	@tools/deps $(if $(filter hosted%,$(ARCH)),$(ARCH),run) $(VARIANT)
+	@tools/deps $(if $(filter hosted%,$(ARCH)),$(ARCH),run-$(ARCH)) $(VARIANT)
 	@$(MAKE) $(parallel) all
 	@$(RUN)
 
 .PHONY: iso
-iso: ## a GRUB image for real machines: build/i386/quarry.iso
-	@tools/deps iso
-	@$(MAKE) $(parallel) ARCH=i386 all
-	@tools/mkiso build/i386/quarry.elf build/i386/quarry.iso
+iso: ## a GRUB image for real machines, ARCH=i386, i386-pae or x86_64 (BIOS and UEFI): build/ARCH/quarry.iso
+	@tools/deps $(if $(filter x86_64,$(ARCH)),iso-uefi,iso)
+	@$(MAKE) $(parallel) all
+	@tools/mkiso $(B)/quarry.elf $(B)/quarry.iso
 
 .PHONY: hosted
 hosted: ## the same memory manager as a process: build/hosted64/quarry, build/hosted32/quarry
@@ -114,12 +115,12 @@ check: ## build everything with gcc and clang, run all tests, booted and hosted
 rows: ## which tests prove which row of the specification, from a booted run
 	@tools/deps run
 	@$(MAKE) $(parallel) all
-	@tools/rows
+	@ARCH='$(ARCH)' IMAGE='$(B)/$(IMAGE)' tools/rows
 
 .PHONY: bench
-bench: ## instructions for each operation: booted under -icount, and hosted
+bench: ## instructions for each operation: booted under -icount, and hosted; ARCH=
 	@tools/deps run hosted
-	@bench/run
+	@ARCH='$(ARCH)' bench/run
 
 .PHONY: soak
 soak: ## longer random tests; SECONDS_EACH=600

@@ -20,65 +20,145 @@
  * Worked example: text 0x08048000 + 0x5a0, data 0x080495b0 + 0x10 of file, 0x2000 in
  * memory: borders 8048, 8049, 804a, 804c (in pages): text, data, bss.
  *
- * Format: System V ABI, Intel386 supplement, chapter 4 (object files) and 5
- * (program loading).  The file is hostile until proven good: every field is read
- * by copy from a checked place, sums are done in 64 bits.
+ * Format: System V ABI, Intel386 and AMD64 supplements, chapter 4 (object files) and 5
+ * (program loading).  Files of 32 and of 64 bits differ in the width of fields only, and
+ * are read into one form.  The file is hostile until proven good: every field is read by
+ * copy from a checked place, and none is added to another before both are known to fit.
  */
+#include "machine.h"
 #include "task.h"
 
 #include <quarry/page.h>
 #include <quarry/string.h>
 #include <quarry/vm.h>
 
-struct elf_header {
+struct elf32_header {
 	u8 ident[16];
 	u16 type, machine;
 	u32 version, entry, phoff, shoff, flags;
 	u16 ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
 };
-_Static_assert(sizeof(struct elf_header) == 52, "ELF32 header");
+_Static_assert(sizeof(struct elf32_header) == 52, "ELF32 header");
 
-struct elf_phdr {
+struct elf64_header {
+	u8 ident[16];
+	u16 type, machine;
+	u32 version;
+	u64 entry, phoff, shoff;
+	u32 flags;
+	u16 ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
+};
+_Static_assert(sizeof(struct elf64_header) == 64, "ELF64 header");
+
+struct elf32_phdr {
 	u32 type, offset, vaddr, paddr, filesz, memsz, flags, align;
 };
-_Static_assert(sizeof(struct elf_phdr) == 32, "ELF32 program header");
+_Static_assert(sizeof(struct elf32_phdr) == 32, "ELF32 program header");
 
-enum { ELFCLASS32 = 1, ELFDATA2LSB = 1, ET_EXEC = 2, EM_386 = 3, EV_CURRENT = 1 };
+struct elf64_phdr {
+	u32 type, flags;
+	u64 offset, vaddr, paddr, filesz, memsz, align;
+};
+_Static_assert(sizeof(struct elf64_phdr) == 56, "ELF64 program header");
+
+enum { ELFCLASS32 = 1, ELFCLASS64 = 2, ELFDATA2LSB = 1, ET_EXEC = 2, EV_CURRENT = 1 };
 enum { PT_LOAD = 1, PT_DYNAMIC = 2, PT_INTERP = 3 };
 enum { PF_X = 1, PF_W = 2, PF_R = 4 };
 
-/* ---- reading ------------------------------------------------------------------ */
+/* ---- reading: either class into one form --------------------------------------- */
 
-static const char *check_header(const struct elf_header *h, size_t size)
+struct elf_header {
+	u8 ident[16];
+	u16 type, machine, ehsize, phentsize, phnum;
+	u32 version;
+	u64 entry, phoff;
+	size_t header_size, phdr_size;	/* of its class */
+};
+
+struct elf_phdr {
+	u32 type, flags;
+	u64 offset, vaddr, filesz, memsz;
+};
+
+#define SAME_HEADER(h)									\
+	.type = (h).type, .machine = (h).machine, .version = (h).version, .ehsize = (h).ehsize,	\
+	.phentsize = (h).phentsize, .phnum = (h).phnum, .entry = (h).entry, .phoff = (h).phoff,	\
+	.header_size = sizeof(h)
+
+#define SAME_PHDR(ph)									\
+	.type = (ph).type, .flags = (ph).flags, .offset = (ph).offset, .vaddr = (ph).vaddr,	\
+	.filesz = (ph).filesz, .memsz = (ph).memsz
+
+/* Return: false when the file is shorter than a header. */
+static bool read_header(struct elf_header *h, const void *file, size_t size, bool wide)
+{
+	struct elf32_header h32;
+	struct elf64_header h64;
+
+	if (size < (wide ? sizeof(h64) : sizeof(h32)))
+		return false;
+	if (wide) {
+		memcpy(&h64, file, sizeof(h64));
+		*h = (struct elf_header){ SAME_HEADER(h64), .phdr_size = sizeof(struct elf64_phdr) };
+	} else {
+		memcpy(&h32, file, sizeof(h32));
+		*h = (struct elf_header){ SAME_HEADER(h32), .phdr_size = sizeof(struct elf32_phdr) };
+	}
+	memcpy(h->ident, file, sizeof(h->ident));
+	return true;
+}
+
+static struct elf_phdr read_phdr(const void *from, bool wide)
+{
+	struct elf32_phdr p32;
+	struct elf64_phdr p64;
+
+	if (wide) {
+		memcpy(&p64, from, sizeof(p64));
+		return (struct elf_phdr){ SAME_PHDR(p64) };
+	}
+	memcpy(&p32, from, sizeof(p32));
+	return (struct elf_phdr){ SAME_PHDR(p32) };
+}
+
+/* Is [@start, @start + @len) within @size?  No sum, so nothing overflows. */
+static bool within(u64 start, u64 len, u64 size)
+{
+	return len <= size && start <= size - len;
+}
+
+static const char *check_header(const struct elf_header *h, size_t size, unsigned machine)
 {
 	static const u8 magic[4] = { 0x7f, 'E', 'L', 'F' };
+	bool wide = machine == ELF_X86_64;
 
 	if (memcmp(h->ident, magic, sizeof(magic)))
 		return "not an ELF file";
-	if (h->ident[4] != ELFCLASS32 || h->ident[5] != ELFDATA2LSB || h->machine != EM_386)
-		return "not for a 32-bit little-endian i386";
+	if (h->ident[4] != (wide ? ELFCLASS64 : ELFCLASS32) || h->ident[5] != ELFDATA2LSB ||
+	    h->machine != machine)
+		return wide ? "not for a 64-bit little-endian x86-64" : "not for a 32-bit little-endian i386";
 	if (h->ident[6] != EV_CURRENT || h->version != EV_CURRENT)
 		return "of an unknown ELF version";
 	if (h->type != ET_EXEC)
 		return "not an executable at fixed addresses";
-	if (h->ehsize < sizeof(*h) || h->phentsize != sizeof(struct elf_phdr))
+	if (h->ehsize < h->header_size || h->phentsize != h->phdr_size)
 		return "with headers of an unknown size";
 	if (h->phnum == 0)
 		return "without program headers";
-	if ((u64)h->phoff + (u64)h->phnum * sizeof(struct elf_phdr) > size)
+	if (!within(h->phoff, (u64)h->phnum * h->phdr_size, size))
 		return "cut short in its program headers";
 	return NULL;
 }
 
-static const char *check_segment(const struct elf_phdr *ph, size_t size, u32 limit)
+static const char *check_segment(const struct elf_phdr *ph, size_t size, unsigned long limit)
 {
 	if (ph->filesz > ph->memsz)
 		return "with a segment larger in the file than in memory";
-	if ((u64)ph->offset + ph->filesz > size)
+	if (!within(ph->offset, ph->filesz, size))
 		return "with a segment beyond the end of the file";
 	if (ph->vaddr < PAGE_SIZE)
 		return "with a segment in the page of NULL";
-	if ((u64)ph->vaddr + ph->memsz > limit)
+	if (!within(ph->vaddr, ph->memsz, limit))
 		return "with a segment outside user space";
 	return NULL;
 }
@@ -94,10 +174,11 @@ static const char *check_overlap(const struct program *p, const struct program_s
 	return NULL;
 }
 
-static const char *add_segment(struct program *p, const struct elf_phdr *ph, u32 limit)
+static const char *add_segment(struct program *p, const struct elf_phdr *ph, unsigned long limit)
 {
 	struct program_segment s = {
-		.vaddr = ph->vaddr, .memsz = ph->memsz, .offset = ph->offset, .filesz = ph->filesz,
+		.vaddr = (unsigned long)ph->vaddr, .memsz = (unsigned long)ph->memsz,
+		.offset = (unsigned long)ph->offset, .filesz = (unsigned long)ph->filesz,
 		.flags = (ph->flags & PF_R ? VM_READ : 0) | (ph->flags & PF_W ? VM_WRITE : 0) |
 			 (ph->flags & PF_X ? VM_EXEC : 0),
 	};
@@ -112,13 +193,14 @@ static const char *add_segment(struct program *p, const struct elf_phdr *ph, u32
 	return wrong;
 }
 
-static const char *read_segments(struct program *p, const struct elf_header *h, u32 limit)
+static const char *read_segments(struct program *p, const struct elf_header *h,
+				 unsigned long limit)
 {
 	const char *wrong = NULL;
-	struct elf_phdr ph;
 
 	for (unsigned i = 0; i < h->phnum && !wrong; i++) {
-		memcpy(&ph, p->file + h->phoff + i * sizeof(ph), sizeof(ph));
+		struct elf_phdr ph = read_phdr(p->file + h->phoff + i * h->phdr_size, p->word == 8);
+
 		if (ph.type == PT_INTERP || ph.type == PT_DYNAMIC)
 			wrong = "dynamically linked";
 		else if (ph.type == PT_LOAD && ph.memsz)
@@ -140,18 +222,18 @@ static bool entry_is_code(const struct program *p)
 
 /* ---- planning ------------------------------------------------------------------- */
 
-static u32 page_down(u32 a)
+static unsigned long page_down(unsigned long a)
 {
-	return a & ~(u32)(PAGE_SIZE - 1);
+	return a & PAGE_MASK;
 }
 
 /* Segments end below the limit, which is page-aligned: no wrap. */
-static u32 page_up(u32 a)
+static unsigned long page_up(unsigned long a)
 {
-	return page_down(a + (u32)PAGE_SIZE - 1);
+	return page_down(a + PAGE_SIZE - 1);
 }
 
-static unsigned add_border(u32 *border, unsigned n, u32 addr)
+static unsigned add_border(unsigned long *border, unsigned n, unsigned long addr)
 {
 	unsigned at = n;
 
@@ -174,7 +256,7 @@ static const char *area_name(u32 flags, bool from_file)
 }
 
 /* What the pages [@start, @end) are, where no border falls inside; flags 0 for nothing. */
-static struct program_area describe(struct program *p, u32 start, u32 end)
+static struct program_area describe(struct program *p, unsigned long start, unsigned long end)
 {
 	struct program_area a = { .start = start, .end = end, .program = p };
 	bool any = false;
@@ -195,7 +277,7 @@ static struct program_area describe(struct program *p, u32 start, u32 end)
 
 static void plan_areas(struct program *p)
 {
-	u32 border[PROGRAM_AREAS + 1];
+	unsigned long border[PROGRAM_AREAS + 1];
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < p->nr_segments; i++) {
@@ -219,17 +301,18 @@ static void plan_areas(struct program *p)
 	p->brk = border[n - 1];
 }
 
-const char *program_parse(struct program *p, const void *file, size_t size, u32 limit)
+const char *program_parse(struct program *p, const void *file, size_t size, unsigned long limit,
+			  unsigned machine)
 {
+	bool wide = machine == ELF_X86_64;
 	struct elf_header h;
 	const char *wrong;
 
-	*p = (struct program){ .file = file, .size = size };
-	if (size < sizeof(h))
+	*p = (struct program){ .file = file, .size = size, .word = wide ? 8 : 4 };
+	if (!read_header(&h, file, size, wide))
 		return "too short for an ELF file";
-	memcpy(&h, file, sizeof(h));
-	p->entry = h.entry;
-	wrong = check_header(&h, size);
+	p->entry = (unsigned long)h.entry;
+	wrong = check_header(&h, size, machine);
 	if (!wrong)
 		wrong = read_segments(p, &h, page_down(limit));
 	if (!wrong && p->nr_segments == 0)
@@ -243,17 +326,17 @@ const char *program_parse(struct program *p, const void *file, size_t size, u32 
 
 /* ---- mapping ---------------------------------------------------------------------- */
 
-void program_fill_page(const struct program *p, u32 page_addr, void *to)
+void program_fill_page(const struct program *p, unsigned long page_addr, void *to)
 {
 	memset(to, 0, PAGE_SIZE);
 	for (unsigned i = 0; i < p->nr_segments; i++) {
 		const struct program_segment *s = &p->segment[i];
-		u32 from = max(page_addr, s->vaddr);
-		u64 end = min((u64)page_addr + PAGE_SIZE, (u64)s->vaddr + s->filesz);
+		unsigned long from = max(page_addr, s->vaddr);
+		unsigned long end = min(page_addr + PAGE_SIZE, s->vaddr + s->filesz);
 
 		if (from < end)
 			memcpy((u8 *)to + (from - page_addr), p->file + s->offset + (from - s->vaddr),
-			       (size_t)(end - from));
+			       end - from);
 	}
 }
 
@@ -261,7 +344,7 @@ static int fill_from_program(void *private, unsigned long offset, void *to)
 {
 	const struct program_area *a = private;
 
-	program_fill_page(a->program, a->start + (u32)offset, to);
+	program_fill_page(a->program, a->start + offset, to);
 	return 0;
 }
 

@@ -2,7 +2,7 @@
 /*
  * machine.h: what the reference kernel asks of the machine it runs on.
  *
- * arch/i386 answers with a PC, arch/hosted with a process.  (What mm/ asks is
+ * arch/i386 and arch/x86_64 answer with a PC, arch/hosted with a process.  (What mm/ asks is
  * port.h; this is the rest: console, threads, user mode, power.)
  */
 #ifndef KERNEL_MACHINE_H
@@ -16,8 +16,11 @@ struct task;
 
 /* ---- who we are ------------------------------------------------------------- */
 
-/** machine_arch() - "i386", "hosted64", "hosted32": the `place` of a bench line. */
+/** machine_arch() - "i386", "x86_64", "hosted64", "hosted32": the `place` of a bench line. */
 const char *machine_arch(void);
+/** machine_elf() - the kind of ELF file that its programs are: ELF_386 (of 32 bits), ELF_X86_64 (of 64). */
+unsigned machine_elf(void);
+enum { ELF_386 = 3, ELF_X86_64 = 62 };	/* as e_machine says it */
 /** machine_cmdline() - the kernel's command line ("" when none). */
 const char *machine_cmdline(void);
 /** machine_describe() - CPU, features in use (PSE, PGE), memory map: a few lines for the boot log. */

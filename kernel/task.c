@@ -2,7 +2,8 @@
 /*
  * task.c: from a command line to a task in user mode.
  *
- * What a new task finds on its stack (all words 32 bits, lowest address first):
+ * What a new task finds on its stack (all words as wide as the program's, lowest
+ * address first):
  *
  *	sp -->	argc
  *		address of argv
@@ -98,21 +99,25 @@ static int split_cmdline(struct cmdline *c, const char *text)
 	return c->argc ? 0 : -EINVAL;
 }
 
+/* Little-endian, as all that this runs on: the low bytes of a word come first. */
+static void put_word(u8 *words, unsigned word, unsigned i, u64 value)
+{
+	memcpy(words + i * word, &value, word);
+}
+
 /* Write the picture above into the new stack.  Return: the stack pointer, 0 when no frame was to be had. */
-static unsigned long build_stack(struct mm_struct *mm, const struct cmdline *c)
+static unsigned long build_stack(struct mm_struct *mm, const struct cmdline *c, unsigned word)
 {
 	unsigned long strings = (USER_STACK_TOP - c->len) & ~15UL;
-	u32 words[MAX_ARGS + 3];
-	unsigned long sp;
+	unsigned long size = (c->argc + 3) * word, sp = (strings - size) & ~15UL;
+	u8 words[(MAX_ARGS + 3) * sizeof(u64)];
 
-	sp = (strings - (c->argc + 3) * sizeof(u32)) & ~15UL;
-	words[0] = c->argc;
-	words[1] = (u32)sp + 2 * sizeof(u32);
+	put_word(words, word, 0, c->argc);
+	put_word(words, word, 1, sp + 2 * word);
 	for (unsigned i = 0; i < c->argc; i++)
-		words[2 + i] = (u32)strings + c->at[i];
-	words[2 + c->argc] = 0;
-	if (copy_to_mm(mm, strings, c->text, c->len) ||
-	    copy_to_mm(mm, sp, words, (c->argc + 3) * sizeof(u32)))
+		put_word(words, word, 2 + i, strings + c->at[i]);
+	put_word(words, word, 2 + c->argc, 0);
+	if (copy_to_mm(mm, strings, c->text, c->len) || copy_to_mm(mm, sp, words, size))
 		return 0;
 	return sp;
 }
@@ -181,7 +186,7 @@ static int load(struct program *p, const char *name)
 
 	if (!find_program(name, &file, &size))
 		return -ENOENT;
-	wrong = program_parse(p, file, size, (u32)min((u64)USER_STACK_TOP - VM_STACK_MAX, (u64)0xfffff000u));
+	wrong = program_parse(p, file, size, USER_STACK_TOP - VM_STACK_MAX, machine_elf());
 	if (wrong) {
 		mm_log("%s: cannot be run: a file of %lu bytes, %s\n", name, (unsigned long)size, wrong);
 		return -ENOEXEC;
@@ -199,7 +204,7 @@ static int spawn_program(struct program *p, const struct cmdline *c, bool starte
 	if (!mm)
 		return -ENOMEM;
 	err = program_map(p, mm);
-	sp = err ? 0 : build_stack(mm, c);
+	sp = err ? 0 : build_stack(mm, c, p->word);
 	t = sp ? task_alloc(c->text, task_main, (void *)sp) : NULL;
 	if (!t) {
 		mm_free(mm);

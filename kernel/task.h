@@ -39,13 +39,13 @@ void task_pause_until_started(void);
 #define USER_STACK_SIZE (16UL << 10)	/* at first; it grows by demand */
 
 struct program_segment {
-	u32 vaddr, memsz;	/* where it lies in the task */
-	u32 offset, filesz;	/* where its bytes are in the file; beyond filesz: zeros */
+	unsigned long vaddr, memsz;	/* where it lies in the task */
+	unsigned long offset, filesz;	/* where its bytes are in the file; beyond filesz: zeros */
 	u32 flags;		/* VM_READ | VM_WRITE | VM_EXEC */
 };
 
 struct program_area {
-	u32 start, end;		/* page-aligned */
+	unsigned long start, end;	/* page-aligned */
 	u32 flags;
 	bool from_file;		/* holds bytes of the file */
 	const char *name;
@@ -56,24 +56,27 @@ struct program_area {
 struct program {
 	const u8 *file;
 	size_t size;
-	u32 entry;
-	u32 brk;		/* first page beyond the highest segment */
+	unsigned word;		/* bytes of a word of the program: 4, 8 */
+	unsigned long entry;
+	unsigned long brk;	/* first page beyond the highest segment */
 	unsigned nr_segments, nr_areas;
 	struct program_segment segment[PROGRAM_SEGMENTS];
 	struct program_area area[PROGRAM_AREAS];
 };
 
 /**
- * program_parse() - validate a 32-bit i386 executable and plan its areas
+ * program_parse() - validate an executable and plan its areas
  * @p: filled in
  * @file, @size: the image; any bytes at all: nothing outside is read
  * @limit: user addresses end there
+ * @machine: the kind that is accepted, as machine_elf() tells it
  * Return: NULL, or a sentence that says what is wrong.  Allocates nothing.
  */
-const char *program_parse(struct program *p, const void *file, size_t size, u32 limit);
+const char *program_parse(struct program *p, const void *file, size_t size, unsigned long limit,
+			  unsigned machine);
 
 /** program_fill_page() - one page of the task, as the file gives it: @to gets PAGE_SIZE bytes. */
-void program_fill_page(const struct program *p, u32 page_addr, void *to);
+void program_fill_page(const struct program *p, unsigned long page_addr, void *to);
 
 /** program_map() - enter the areas, an empty heap and a stack into @mm.  Return: 0 or -errno. */
 int program_map(struct program *p, struct mm_struct *mm);

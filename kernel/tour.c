@@ -59,12 +59,14 @@ static void expect(bool kept, const char *promise)
 /* [from, to): its last address is shown, since the end of everything has none of its own. */
 static void range(const char *name, unsigned long from, unsigned long to, const char *what)
 {
-	unsigned long size = to - from;
-	int digits = sizeof(long) == 8 ? 12 : 8;
-	bool mib = size >= 4UL << 20;
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
+	unsigned long size = (to - from) >> 10, unit = 0;
+	int digits = 2 * sizeof(long);
 
-	kprintf("%-8s 0x%0*lx - 0x%0*lx %5lu %s  %s\n", name, digits, from, digits, to - 1,
-		mib ? size >> 20 : size >> 10, mib ? "MiB" : "KiB", what);
+	for (; size >= 4096 && unit + 1 < ARRAY_SIZE(units); unit++)
+		size >>= 10;
+	kprintf("%-8s 0x%0*lx - 0x%0*lx %5lu %s  %s\n", name, digits, from, digits, to - 1, size,
+		units[unit], what);
 }
 
 static void show_layout(void)
@@ -74,7 +76,8 @@ static void show_layout(void)
 
 	mm_snprintf(slots, sizeof(slots), "%lu slots of kmap()", (unsigned long)LAST_PKMAP);
 	range("fixmap", FIXADDR_START, FIXADDR_TOP + PAGE_SIZE, "fixed at compile time");
-	range("pkmap", PKMAP_BASE, PKMAP_BASE + LAST_PKMAP * PAGE_SIZE, slots);
+	if (HAVE_HIGHMEM)
+		range("pkmap", PKMAP_BASE, PKMAP_BASE + LAST_PKMAP * PAGE_SIZE, slots);
 	range("vmalloc", VMALLOC_START, VMALLOC_END, "scattered frames");
 	range("gap", low_end, VMALLOC_START, "catches overruns");
 	range("lowmem", PAGE_OFFSET, low_end, "physical + PAGE_OFFSET");

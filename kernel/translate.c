@@ -16,15 +16,15 @@
 
 static const char *level_name(int level)
 {
-	static const char *const names[] = { "", "table", "directory", "pointers", "top" };
+	static const char *const names[] = { "", "table", "directory", "pointers", "level 4", "level 5" };
 
-	return names[min(level, 4)];
+	return names[level];
 }
 
 /* An address as its indices and its offset: names, bits, and the numbers that these are. */
 static void print_split(unsigned long addr)
 {
-	char names[96], bits[96], numbers[96];
+	char names[96], bits[96], numbers[96];	/* 57 bits, and two blanks between */
 	int at = 0;
 
 	for (int level = PGTABLE_LEVELS; level >= 0; level--) {
@@ -161,6 +161,10 @@ int translate_mm(const char *who, struct mm_struct *mm, unsigned long addr)
 	kprintf("linear      0x%08lx%s\n", addr,
 		mm && addr >= TASK_SIZE ? ": the kernel's part, the same in every task" : "");
 	print_split(addr);
+	if (!pt_canonical(addr))
+		return cmd_error("0x%lx is in neither half of the address space: no table is looked at; "
+				 "the %u highest bits must repeat the one below", addr,
+				 8 * (unsigned)sizeof(long) - pt_shift(PGTABLE_LEVELS + 1));
 	print_walk(root, addr, &w);
 	if (!w.present && mm && addr < TASK_SIZE && fault_in(who, mm, addr))
 		print_walk(root, addr, &w);
@@ -228,10 +232,10 @@ static int cmd_translate(int argc, char **argv)
 		return 1;
 	if (argc > 2)
 		return translate_task(argv[1], addr);
-	if (addr < PAGE_OFFSET)
-		return cmd_error("0x%lx is below PAGE_OFFSET (0x%lx): a task's.  "
+	if (addr < TASK_SIZE)
+		return cmd_error("0x%lx is below TASK_SIZE (0x%lx): a task's.  "
 				 "Name the task: translate TASK 0x%lx", addr,
-				 (unsigned long)PAGE_OFFSET, addr);
+				 (unsigned long)TASK_SIZE, addr);
 	return translate_mm("the kernel", NULL, addr);
 }
 

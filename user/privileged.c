@@ -15,7 +15,7 @@ int main(int argc, char **argv)
 	const char *how = argc > 1 ? argv[1] : "";
 
 	if (same(how, "cr3"))
-		__asm__ volatile("movl %0, %%cr3" : : "r"(0));
+		__asm__ volatile("mov %0, %%cr3" : : "r"(0l));
 	if (same(how, "port"))
 		__asm__ volatile("outb %%al, $0x80" : : "a"(0));
 	if (same(how, "undefined"))

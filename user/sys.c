@@ -119,9 +119,9 @@ static void put(struct line *l, char c)
 		l->text[l->len++] = c;
 }
 
-static void put_number(struct line *l, unsigned n, unsigned base, unsigned width, char pad)
+static void put_number(struct line *l, unsigned long n, unsigned base, unsigned width, char pad)
 {
-	char digits[10];
+	char digits[20];
 	unsigned i = 0;
 
 	do {
@@ -159,7 +159,7 @@ static void put_value(struct line *l, char kind, unsigned width, char pad, va_li
 	case 'p':
 		put(l, '0');
 		put(l, 'x');
-		put_number(l, va_arg(*ap, unsigned), 16, 8, '0');
+		put_number(l, (unsigned long)va_arg(*ap, void *), 16, 8, '0');
 		break;
 	case 'x':
 		put_number(l, va_arg(*ap, unsigned), 16, width, pad);

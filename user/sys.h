@@ -19,6 +19,13 @@ typedef uint64_t u64;
 #define PAGE 4096u
 #define MIB (1024u * 1024u)
 
+/* An address of the kernel's image. */
+#ifdef __LP64__
+#define KERNEL_IMAGE 0xffffffff80100000ul
+#else
+#define KERNEL_IMAGE 0xc0100000ul
+#endif
+
 static inline long syscall3(long nr, long a, long b, long c)
 {
 	long answer;

@@ -6,6 +6,8 @@
  *	wild null	reads through a NULL pointer
  *	wild low	writes to an address of user space where nothing is
  *	wild kernel	writes into the kernel's image
+ *	wild hole	writes between the two halves of a 64-bit address space, where no
+ *			address is; with 32 bits there is no such place
  *	wild text	writes into its own code
  *	wild rodata	writes to a constant
  *	wild jump	calls an address where nothing is
@@ -18,9 +20,9 @@
 static const int constant = 7;
 static char buffer[16];
 
-static void poke(u32 addr)
+static void poke(uintptr_t addr)
 {
-	printf("wild: writing to 0x%08x\n", addr);
+	printf("wild: writing to %p\n", (void *)addr);
 	*(volatile int *)addr = 1;
 }
 
@@ -37,11 +39,11 @@ static int bad_pointers(void)
 
 	good &= refused("write(0xdeadbeef)", write(1, (void *)0xdeadbeef, 4));
 	good &= refused("write(NULL)", write(1, NULL, 4));
-	good &= refused("write(kernel)", write(1, (void *)0xc0100000, 4));
-	good &= refused("write(to the last byte)", write(1, (void *)0xffffffff, 2));
-	good &= refused("pageinfo(own text)", pageinfo((struct pageinfo *)(u32)main));
-	good &= refused("pageinfo(kernel)", pageinfo((struct pageinfo *)0xc0100000));
-	good &= refused("unmap(kernel)", unmap((void *)0xc0100000, PAGE));
+	good &= refused("write(kernel)", write(1, (void *)KERNEL_IMAGE, 4));
+	good &= refused("write(to the last byte)", write(1, (void *)-1ul, 2));
+	good &= refused("pageinfo(own text)", pageinfo((struct pageinfo *)(uintptr_t)main));
+	good &= refused("pageinfo(kernel)", pageinfo((struct pageinfo *)KERNEL_IMAGE));
+	good &= refused("unmap(kernel)", unmap((void *)KERNEL_IMAGE, PAGE));
 	good &= refused("map(4 GiB - 1)", syscall3(SYS_MAP, -1, 0, 0));
 	good &= refused("system call 4711", syscall3(4711, 0, 0, 0));
 	good &= write(1, buffer, 0) == 0;
@@ -63,15 +65,17 @@ int main(int argc, char **argv)
 	const char *how = argc > 1 ? argv[1] : "";
 
 	if (same(how, "null"))
-		return *(volatile int *)({ u32 zero; __asm__("xorl %0, %0" : "=r"(zero)); zero; });
+		return *(volatile int *)({ uintptr_t zero = 0; __asm__("" : "+r"(zero)); zero; });
 	if (same(how, "low"))
 		poke(0x20000000);
 	if (same(how, "kernel"))
-		poke(0xc0100000);
+		poke(KERNEL_IMAGE);
+	if (same(how, "hole"))
+		poke((uintptr_t)1 << (8 * sizeof(long) - 1));
 	if (same(how, "text"))
-		poke((u32)main);
+		poke((uintptr_t)main);
 	if (same(how, "rodata"))
-		poke((u32)&constant);
+		poke((uintptr_t)&constant);
 	if (same(how, "jump"))
 		((void (*)(void))0x30000000)();
 	if (same(how, "pointer"))

@@ -25,6 +25,12 @@ static u64 started_ns;
 
 /* ---- who we are ---------------------------------------------------------------------- */
 
+/* The programs are there to be looked at and touched; they are i386's in both widths. */
+unsigned machine_elf(void)
+{
+	return ELF_386;
+}
+
 const char *machine_arch(void)
 {
 	return sizeof(long) == 8 ? "hosted64" : "hosted32";

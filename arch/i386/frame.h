@@ -15,12 +15,14 @@ struct tss {			/* Intel's manual, volume 3, figure 8-2 */
 };
 extern struct tss cpu_tss[NR_CPUS];
 
-struct trap_frame {		/* as trap_entry.S pushes it */
-	u32 edi, esi, ebp, unused_esp, ebx, edx, ecx, eax;
+struct trap_frame {		/* as trap_entry.S pushes it; without the e of their names */
+	u32 di, si, bp, unused_sp, bx, dx, cx, ax;
 	u32 gs, fs, es, ds;
 	u32 vector, error;
-	u32 eip, cs, eflags;
-	u32 esp, ss;		/* only when it came from user mode */
+	u32 ip, cs, flags;
+	u32 sp, ss;		/* only when it came from user mode */
 };
+
+#define SWITCH_REST 1		/* registers that switch_stacks() saves below those of a new thread */
 
 #endif

@@ -17,11 +17,4 @@
 #define FAULT_TSS 0x38	/* the double fault's own task */
 #define GDT_ENTRIES 8
 
-/* Interrupt vectors. */
-#define VECTOR_PAGE_FAULT 14
-#define VECTOR_IRQ0 32		/* the two 8259s: 32 ... 47 */
-#define VECTOR_SYSCALL 0x80
-#define VECTOR_SOFT 0x81	/* machine_run_in_interrupt() */
-#define NR_VECTORS 130		/* with an entry stub; beyond: not present */
-
 #endif

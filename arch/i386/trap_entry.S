@@ -8,6 +8,7 @@
  * C.  Every gate is an interrupt gate: interrupts are off on the way in.
  */
 #include "segment.h"
+#include "vector.h"
 
 	.text
 	.balign 16
@@ -16,7 +17,7 @@ trap_stubs:
 	vector = 0
 	.rept NR_VECTORS
 	.balign 16
-	.if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21)
+	.if !VECTOR_HAS_ERROR(vector)
 	pushl	$0
 	.endif
 	pushl	$vector

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # What builds of the reference kernel for a PC have in common; arch/*/build.mk names
-# LDS, the linker script, before, and adds what else the kind of PC needs.
+# LDS, the linker script, before (and LINKED, the linked file, where it is not the image), and adds what else the kind of PC needs.
 IMAGE    := quarry.elf
-CPPFLAGS += -Iarch/pc
+LINKED   ?= $(IMAGE)
+CPPFLAGS += -Iarch/pc -Iarch/pc/include
 CFLAGS   += -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-mno-mmx -mno-sse -mno-sse2 -mgeneral-regs-only -fno-omit-frame-pointer -momit-leaf-frame-pointer
 LDFLAGS  := -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096
@@ -17,7 +18,7 @@ $(B)/kernel.lds: $(LDS) $(B)/flags
 
 -include $(B)/kernel.lds.d
 
-$(B)/quarry.elf: $(B)/kernel.lds arch/pc/symbols.awk
+$(B)/$(LINKED): $(B)/kernel.lds arch/pc/symbols.awk
 	$(call say,LD,$@)$(call link,$(B)/first.elf)
 	$(Q)nm -n $(B)/first.elf | awk -f arch/pc/symbols.awk > $(B)/symbols.S
 	$(Q)$(CC) $(CFLAGS) -c -o $(B)/symbols.o $(B)/symbols.S

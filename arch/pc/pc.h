@@ -12,6 +12,7 @@
 #include <quarry/spinlock.h>
 #include "frame.h"
 #include "segment.h"
+#include "vector.h"
 
 /* ---- port input and output --------------------------------------------------- */
 
@@ -41,6 +42,8 @@ extern char boot_stack[], boot_stack_top[];
 
 /* ---- boot.c --------------------------------------------------------------------- */
 
+/** layout_init() - the layout of addresses, where it depends on the CPU.  First of all (start.S). */
+void layout_init(void);
 /** pc_start() - start.S jumps here, with what the boot loader left in eax and ebx. */
 void pc_start(u32 magic, u32 info) __attribute__((noreturn));
 /** cmdline_read() - copy it from physical address @phys.  While early_map() works. */
@@ -84,6 +87,30 @@ void cpu_set_kernel_stack(void *top);
 /** apic_map() - make the local APIC visible at FIX_APIC_BASE.  After fixmap_init(). */
 void apic_map(void);
 
+/* ---- gdt.c ---------------------------------------------------------------------------- */
+
+struct descriptor {
+	u32 low, high;
+};
+
+struct table_register {		/* what lgdt, sgdt, lidt read and write */
+	u16 limit;
+	unsigned long base;
+} __attribute__((packed));
+
+/* Access bytes: present, privilege, code/data, and what may be done.  Flags: FLAT ... */
+#define CODE0 0x9b
+#define DATA0 0x93
+#define CODE3 0xfb
+#define DATA3 0xf3
+#define TSS_FREE 0x89
+#define FLAT 0xc		/* limit counts pages; 32-bit */
+#define FLAT_LONG 0xa		/* limit counts pages; 64-bit code */
+
+struct descriptor gdt_descriptor(u32 base, u32 limit, u32 access, u32 flags);
+/* What each descriptor is for (cpu.c). */
+extern const char *const gdt_uses[GDT_ENTRIES];
+
 static inline unsigned long read_cr0(void) { unsigned long v; __asm__ volatile("mov %%cr0, %0" : "=r"(v)); return v; }
 static inline unsigned long read_cr2(void) { unsigned long v; __asm__ volatile("mov %%cr2, %0" : "=r"(v)); return v; }
 static inline unsigned long read_cr4(void) { unsigned long v; __asm__ volatile("mov %%cr4, %0" : "=r"(v)); return v; }
@@ -110,6 +137,7 @@ static inline void wrmsr(u32 index, u64 v)
 #define CR4_PSE 0x10u
 #define CR4_PAE 0x20u
 #define CR4_PGE 0x80u
+#define CR4_LA57 0x1000u
 #define MSR_EFER 0xc0000080u
 #define EFER_NXE 0x800u
 
@@ -119,6 +147,8 @@ static inline void wrmsr(u32 index, u64 v)
 void trap_init(void);
 /** trap_dispatch() - every exception, interrupt and system call comes here from trap_entry.S. */
 void trap_dispatch(struct trap_frame *f);
+/** trap_print_registers() - all of @f, on the log. */
+void trap_print_registers(const struct trap_frame *f);
 /** trap_double_fault() - the double fault's task. */
 void trap_double_fault(void) __attribute__((noreturn));
 extern char double_fault_stack_top[];

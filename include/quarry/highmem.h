@@ -18,7 +18,7 @@
  * kmap() - a permanent address for a frame
  * @page: any frame in use
  *
- * Low memory: its own address, at no cost.  High memory: a slot of the pkmap
+ * Low memory: its own address, at no cost; unchecked where all memory is low.  High memory: a slot of the pkmap
  * window, shared and counted when the frame has one.  page_address() gives the
  * same while it lasts.
  * Context: thread; sleeps while all slots are taken.  Where the caller cannot sleep
@@ -26,9 +26,18 @@
  * free: refused, NULL.
  * Undo: kunmap().  O(1), and one sweep of the slots each time they run out.
  */
-void *kmap(struct page *page);
+void *kmap_counted(struct page *page);
+static inline void *kmap(struct page *page)
+{
+	return HAVE_HIGHMEM ? kmap_counted(page) : page_address(page);
+}
 /** kunmap() - one user of the mapping less.  An unbalanced one is refused with a report.  Thread; O(1). */
-void kunmap(struct page *page);
+void kunmap_counted(struct page *page);
+static inline void kunmap(struct page *page)
+{
+	if (HAVE_HIGHMEM)
+		kunmap_counted(page);
+}
 /** kmap_flush_unused() - take back every unused slot now, in one TLB flush.  Thread. */
 void kmap_flush_unused(void);
 /**

@@ -118,7 +118,7 @@ PAGE_FLAG(Vmalloc, vmalloc)
 
 extern struct page *mem_map;	/* one for each frame [0, max_pfn) */
 extern pfn_t max_pfn;		/* first frame number beyond the last frame */
-extern pfn_t max_low_pfn;	/* first frame number the direct map does not reach */
+extern pfn_t max_low_pfn;	/* first frame number the direct map does not reach; 0: nothing is mapped yet */
 extern void *high_memory;	/* first address beyond the direct map */
 extern unsigned long vmalloc_window[2];	/* first address, and first beyond; empty until vmalloc_init() */
 
@@ -145,7 +145,7 @@ static inline struct page *virt_to_page(const void *p) { return pfn_to_page(((un
 /** virt_addr_valid() - does @p lie in the direct map?  O(1), any context */
 static inline bool virt_addr_valid(const void *p)
 {
-	return (unsigned long)p - PAGE_OFFSET < (unsigned long)high_memory - PAGE_OFFSET;
+	return ((unsigned long)p - PAGE_OFFSET) >> PAGE_SHIFT < max_low_pfn;
 }
 
 static inline unsigned page_zonenum(const struct page *p) { return p->flags >> PG_ZONE_SHIFT & 3; }
@@ -154,8 +154,15 @@ static inline unsigned page_to_nid(const struct page *p)
 {
 	return MAX_NUMNODES == 1 ? 0 : p->flags >> PG_NODE_SHIFT & 63;
 }
+/* A port whose direct map reaches all memory says 0, and what is for high memory folds away. */
+#ifndef HAVE_HIGHMEM
+#define HAVE_HIGHMEM 1
+#endif
 /** PageHighMem() - has this frame no permanent kernel address? */
-static inline bool PageHighMem(const struct page *p) { return page_zonenum(p) == ZONE_HIGHMEM; }
+static inline bool PageHighMem(const struct page *p)
+{
+	return HAVE_HIGHMEM && page_zonenum(p) == ZONE_HIGHMEM;
+}
 
 /** page_count() - users of the frame: 0 when it is free (row B1) */
 static inline int page_count(const struct page *p) { return atomic_read(&p->_count); }

@@ -38,6 +38,17 @@
 #include <arch/pte.h>
 
 /*
+ * Where the number of levels is known only when the machine runs, PGTABLE_LEVELS is a
+ * variable, and the port also gives
+ *	PGTABLE_MAX_LEVELS	the most it can be: a constant
+ *	pt_canonical(addr)	is @addr one that the processor translates at all?
+ */
+#ifndef PGTABLE_MAX_LEVELS
+#define PGTABLE_MAX_LEVELS PGTABLE_LEVELS
+static inline bool pt_canonical(unsigned long addr) { (void)addr; return true; }
+#endif
+
+/*
  * The kernel's own tables; `root` of init_mm is swapper_pg_dir (row E4).  The arch
  * defines it, page-aligned, cleared.
  */
@@ -212,12 +223,12 @@ struct pt_step {
 };
 struct pt_walk {
 	int steps;
-	struct pt_step step[5];
+	struct pt_step step[PGTABLE_MAX_LEVELS];
 	bool present;
 	phys_addr_t phys;	/* of the very byte, when present */
 	unsigned long page_size; /* of the page that maps it */
 };
-/** pt_trace() - walk and record each step (row E3).  Allocates nothing. */
+/** pt_trace() - walk and record each step (row E3); no step for an address that is not canonical.  Allocates nothing. */
 void pt_trace(pte_t *root, unsigned long addr, struct pt_walk *walk);
 
 /**

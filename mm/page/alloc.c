@@ -29,7 +29,7 @@
 
 struct page *mem_map;
 pfn_t max_pfn, max_low_pfn;
-void *high_memory = (void *)PAGE_OFFSET;	/* nothing is mapped yet */
+void *high_memory;
 unsigned long vmalloc_window[2];
 
 static LIST_HEAD(reclaimers);

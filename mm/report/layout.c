@@ -28,12 +28,14 @@ BORDER(_end);
 
 static void range(struct seq *s, const char *name, unsigned long from, unsigned long to)
 {
-	unsigned long size = to - from;
-	bool mb = size >= 16UL << 20;
-	int digits = sizeof(long) == 8 ? 12 : 8;
+	static const char *const units[] = { "kB", "MB", "GB", "TB" };
+	unsigned long size = (to - from) >> 10, unit = 0;
+	int digits = sizeof(long) == 8 ? 16 : 8;
 
-	seq_printf(s, "    %-8s: 0x%0*lx - 0x%0*lx   (%4lu %s)\n", name, digits, from, digits, to,
-		   mb ? size >> 20 : size >> 10, mb ? "MB" : "kB");
+	for (; size >= 16384 && unit + 1 < ARRAY_SIZE(units); unit++)
+		size >>= 10;
+	seq_printf(s, "    %-8s: 0x%0*lx - 0x%0*lx   (%4lu %s)\n", name, digits, from, digits, to, size,
+		   units[unit]);
 }
 
 static const char *either(const char *a, const char *b)
@@ -63,7 +65,8 @@ void report_layout(struct seq *s)
 {
 	seq_puts(s, "virtual kernel memory layout:\n");
 	range(s, "fixmap", FIXADDR_START, FIXADDR_TOP + PAGE_SIZE);
-	range(s, "pkmap", PKMAP_BASE, PKMAP_BASE + LAST_PKMAP * PAGE_SIZE);
+	if (HAVE_HIGHMEM)
+		range(s, "pkmap", PKMAP_BASE, PKMAP_BASE + LAST_PKMAP * PAGE_SIZE);
 	range(s, "vmalloc", VMALLOC_START, VMALLOC_END);
 	range(s, "lowmem", PAGE_OFFSET, (unsigned long)high_memory);
 	mem_map_share(s);

@@ -60,38 +60,37 @@ static void lines_zero(struct seq *s, const char *const *names)
 		line_kb(s, *names, 0);
 }
 
+#define LEVELS 6			/* 1 ... 5, whatever the port has */
+
 /*
- * How the direct map is made: bytes in pages of the smallest size, and in large
- * ones.  A port that maps it by other means than swapper_pg_dir shows 0.
+ * How the direct map is made: bytes in the pages of each level's size.  A port that
+ * maps it by other means than swapper_pg_dir shows 0.
  */
-static void direct_map(unsigned long *small, unsigned long *large)
+static void direct_map(unsigned long bytes[LEVELS])
 {
 	unsigned long addr = PAGE_OFFSET, end = (unsigned long)high_memory, step;
 	int level;
 
-	*small = *large = 0;
 	for (; addr < end && addr >= PAGE_OFFSET; addr += step) {
 		pte_t e = get_pte(pt_lookup(swapper_pg_dir, addr, &level));
 
 		step = 1UL << pt_shift(level);
-		if (!pte_present(e))
-			continue;
-		if (level == 1)
-			*small += step;
-		else
-			*large += step;
+		if (pte_present(e))
+			bytes[level] += step;
 	}
 }
 
 static void direct_map_lines(struct seq *s)
 {
-	unsigned long small, large, big = 1UL << pt_shift(2);
+	unsigned long bytes[LEVELS] = { 0 }, big = 1UL << pt_shift(2);
 	char name[24] = "DirectMap4M:";
 
-	direct_map(&small, &large);
+	direct_map(bytes);
 	name[9] = (char)('0' + (big >> 20) % 10);
-	line_kb(s, "DirectMap4k:", small >> 10);
-	line_kb(s, name, large >> 10);
+	line_kb(s, "DirectMap4k:", bytes[1] >> 10);
+	line_kb(s, name, bytes[2] >> 10);
+	if (arch_max_huge_level() > 2)
+		line_kb(s, "DirectMap1G:", bytes[3] >> 10);
 }
 
 void report_meminfo(struct seq *s)

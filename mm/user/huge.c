@@ -37,6 +37,8 @@
 
 #include "vm_internal.h"
 
+#include <quarry/port.h>
+
 void huge_count(struct mm_struct *mm, const struct page *page, long n)
 {
 	mm->nr_large += (unsigned long)n;

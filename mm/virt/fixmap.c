@@ -33,7 +33,7 @@ void fixmap_init(void)
 	unsigned long low = fix_to_virt(__end_of_fixed_addresses - 1);
 	int level;
 
-	if (pt_populate(swapper_pg_dir, PKMAP_BASE, LAST_PKMAP * PAGE_SIZE, &pt_ops_kernel) ||
+	if ((HAVE_HIGHMEM && pt_populate(swapper_pg_dir, PKMAP_BASE, LAST_PKMAP * PAGE_SIZE, &pt_ops_kernel)) ||
 	    pt_populate(swapper_pg_dir, low, fix_to_virt(0) + PAGE_SIZE - low, &pt_ops_kernel))
 		mm_panic("fixmap: no memory for the page tables of the windows at 0x%lx and 0x%lx",
 			 PKMAP_BASE, low);

@@ -51,14 +51,16 @@
 
 #define SLOT_FLUSHING (-1)
 
-_Static_assert(LAST_PKMAP <= 0xffff, "slot numbers are 16 bits");
+/* A port without high memory has no window; its arrays keep one element, which nobody uses. */
+#define SLOTS (LAST_PKMAP ? LAST_PKMAP : 1)
+_Static_assert(SLOTS <= 0xffff, "slot numbers are 16 bits");
 
 static struct {
 	spinlock_t lock;
 	pte_t *table;			/* entries of the slots */
-	int count[LAST_PKMAP];
-	u16 free[LAST_PKMAP];		/* stack */
-	u16 recent[LAST_PKMAP];		/* by frame number modulo LAST_PKMAP: its slot, perhaps */
+	int count[SLOTS];
+	u16 free[SLOTS];		/* stack */
+	u16 recent[SLOTS];		/* by frame number modulo SLOTS: its slot, perhaps */
 	unsigned nr_free;
 	unsigned used, unused;
 	unsigned waiters;		/* &waiters is what they sleep on */
@@ -76,7 +78,7 @@ static inline struct page *slot_page(unsigned slot)
 	return pfn_to_page(pte_pfn(pkmap.table[slot]));
 }
 
-/* The slot of an address; LAST_PKMAP or more: none. */
+/* The slot of an address; SLOTS or more: none. */
 static inline unsigned long addr_slot(const void *addr)
 {
 	return ((unsigned long)addr - PKMAP_BASE) >> PAGE_SHIFT;
@@ -108,7 +110,7 @@ static void push_free(unsigned slot)
 /* The unused slot that still maps @page, or -1. */
 static int find_recent(const struct page *page)
 {
-	unsigned slot = pkmap.recent[page_to_pfn(page) % LAST_PKMAP];
+	unsigned slot = pkmap.recent[page_to_pfn(page) % SLOTS];
 
 	return pkmap.count[slot] == 1 && slot_page(slot) == page ? (int)slot : -1;
 }
@@ -126,7 +128,7 @@ static int new_slot(struct page *page)
 		slot = pkmap.free[--pkmap.nr_free];
 		set_pte(pkmap.table + slot, mk_pte(page_to_pfn(page), PAGE_KERNEL));
 		pkmap.count[slot] = 1;
-		pkmap.recent[page_to_pfn(page) % LAST_PKMAP] = (u16)slot;
+		pkmap.recent[page_to_pfn(page) % SLOTS] = (u16)slot;
 	}
 	pkmap.used++;
 	page->virtual = (void *)slot_addr((unsigned)slot);
@@ -145,7 +147,7 @@ static void *use_slot(struct page *page)
 			return NULL;
 		slot = (unsigned)new;
 	}
-	if (slot >= LAST_PKMAP || pkmap.count[slot] < 1)
+	if (slot >= SLOTS || pkmap.count[slot] < 1)
 		mm_panic("kmap: page->virtual of pfn %lu is %p, no slot in use", page_to_pfn(page),
 			 page->virtual);
 	pkmap.count[slot]++;
@@ -155,7 +157,7 @@ static void *use_slot(struct page *page)
 /* Empty the entries of all unused slots; they are ours to flush. */
 static void sweep_unused(void)
 {
-	for (unsigned slot = 0; slot < LAST_PKMAP; slot++) {
+	for (unsigned slot = 0; slot < SLOTS; slot++) {
 		if (pkmap.count[slot] != 1)
 			continue;
 		set_pte(pkmap.table + slot, (pte_t){ 0 });
@@ -166,7 +168,7 @@ static void sweep_unused(void)
 
 static void free_flushed(void)
 {
-	for (unsigned slot = LAST_PKMAP; slot-- > 0; )
+	for (unsigned slot = SLOTS; slot-- > 0; )
 		if (pkmap.count[slot] == SLOT_FLUSHING)
 			push_free(slot);
 }
@@ -177,7 +179,7 @@ static unsigned long flush_unused(unsigned long flags)
 	pkmap.flushing = true;
 	sweep_unused();
 	spin_unlock_irqrestore(&pkmap.lock, flags);
-	flush_tlb_kernel(PKMAP_BASE, slot_addr(LAST_PKMAP));
+	flush_tlb_kernel(PKMAP_BASE, slot_addr(SLOTS));
 	flags = spin_lock_irqsave(&pkmap.lock);
 	free_flushed();
 	pkmap.flushing = false;
@@ -209,7 +211,7 @@ static bool wait_for_slot(unsigned long *flags)
 
 /* ---- the calls ------------------------------------------------------------------- */
 
-void *kmap(struct page *page)
+void *kmap_counted(struct page *page)
 {
 	unsigned long flags;
 	void *addr;
@@ -238,7 +240,7 @@ static int unuse_slot(struct page *page)
 
 	if (!page->virtual)
 		return -1;
-	if (slot >= LAST_PKMAP || pkmap.count[slot] < 2)
+	if (slot >= SLOTS || pkmap.count[slot] < 2)
 		mm_panic("kunmap: page->virtual of pfn %lu is %p, no slot in use", page_to_pfn(page),
 			 page->virtual);
 	if (--pkmap.count[slot] > 1)
@@ -249,7 +251,7 @@ static int unuse_slot(struct page *page)
 	return pkmap.waiters != 0;
 }
 
-void kunmap(struct page *page)
+void kunmap_counted(struct page *page)
 {
 	unsigned long flags;
 	int wake;
@@ -288,7 +290,7 @@ struct page *kmap_to_page(void *addr)
 
 	if (virt_addr_valid(addr))
 		return virt_to_page(addr);
-	if (slot < LAST_PKMAP && pkmap.table && READ_ONCE(pkmap.count[slot]) >= 2)
+	if (slot < SLOTS && pkmap.table && READ_ONCE(pkmap.count[slot]) >= 2)
 		e = pkmap.table[slot];
 	else if (fix < __end_of_fixed_addresses && fixmap_slot_is_kmap((unsigned)fix) && fixmap_pte[fix])
 		e = *fixmap_pte[fix];
@@ -299,10 +301,12 @@ void kmap_init(void)
 {
 	int level;
 
-	if (pt_index(PKMAP_BASE, 1) + LAST_PKMAP > pt_entries(1))
-		mm_panic("kmap: %u slots at 0x%lx run out of their page table", LAST_PKMAP, PKMAP_BASE);
+	if (!HAVE_HIGHMEM)
+		return;
+	if (pt_index(PKMAP_BASE, 1) + SLOTS > pt_entries(1))
+		mm_panic("kmap: %u slots at 0x%lx run out of their page table", SLOTS, PKMAP_BASE);
 	pkmap.table = pt_lookup(swapper_pg_dir, PKMAP_BASE, &level);
-	for (unsigned slot = LAST_PKMAP; slot-- > 0; )
+	for (unsigned slot = SLOTS; slot-- > 0; )
 		push_free(slot);
 }
 
@@ -340,7 +344,7 @@ static int check_free(unsigned nr_free)
 	if (pkmap.nr_free != nr_free)
 		return 4;
 	for (unsigned i = 0; i < nr_free; i++) {
-		if (pkmap.free[i] >= LAST_PKMAP || pkmap.count[pkmap.free[i]] != 0)
+		if (pkmap.free[i] >= SLOTS || pkmap.count[pkmap.free[i]] != 0)
 			return 4;
 		for (unsigned j = 0; j < i; j++)
 			if (pkmap.free[j] == pkmap.free[i])
@@ -355,7 +359,7 @@ int kmap_check(void)
 	unsigned used = 0, unused = 0, nr_free = 0;
 	int broken = 0;
 
-	for (unsigned slot = 0; slot < LAST_PKMAP && pkmap.table && !broken; slot++) {
+	for (unsigned slot = 0; slot < SLOTS && pkmap.table && !broken; slot++) {
 		used += pkmap.count[slot] >= 2;
 		unused += pkmap.count[slot] == 1;
 		nr_free += pkmap.count[slot] == 0;

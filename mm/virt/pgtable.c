@@ -63,7 +63,7 @@
 
 #define TOP_OPEN (PT_TOP_FIXED ? TOP - 1 : TOP)	/* the highest level whose entries come and go */
 
-_Static_assert(TOP >= 2 && TOP <= 5, "PGTABLE_LEVELS: 2 ... 5");
+_Static_assert(PGTABLE_MAX_LEVELS >= 2 && PGTABLE_MAX_LEVELS <= 5, "PGTABLE_LEVELS: 2 ... 5");
 
 spinlock_t pt_lock = SPINLOCK_INIT;
 static LIST_HEAD(roots);	/* page->lru of each task's root */
@@ -283,7 +283,8 @@ int pt_map_range(pte_t *root, unsigned long addr, size_t size, pfn_t pfn, pgprot
 	unsigned long last = addr + size - 1;
 	int err;
 
-	if (!size || last < addr || !IS_ALIGNED(addr | size, PAGE_SIZE))
+	if (!size || last < addr || !IS_ALIGNED(addr | size, PAGE_SIZE) || !pt_canonical(addr) ||
+	    !pt_canonical(last))
 		return -EINVAL;
 	err = map_pass(root, addr, last, pfn, prot, huge, false, ops);
 	if (!err)
@@ -465,14 +466,19 @@ void pt_root_free(pte_t *root)
 
 /* ---- looking ---------------------------------------------------------------------- */
 
-/* Before the direct map is complete, and for a root outside of it, the difference is all there is. */
+/* A root may lie in the image, and that outside of the direct map. */
+static phys_addr_t table_phys(const pte_t *table)
+{
+	return virt_addr_valid(table) ? __pa(table) : __pa_symbol(table);
+}
+
 static phys_addr_t trace_step(struct pt_walk *w, pte_t *slot, unsigned long addr, int level)
 {
 	struct pt_step *s = &w->step[w->steps++];
 
 	s->level = level;
 	s->index = pt_index(addr, level);
-	s->table = __pa(slot - s->index);
+	s->table = table_phys(slot - s->index);
 	s->entry = get_pte(slot);
 	return (phys_addr_t)pte_pfn(s->entry) << PAGE_SHIFT;
 }
@@ -480,6 +486,8 @@ static phys_addr_t trace_step(struct pt_walk *w, pte_t *slot, unsigned long addr
 void pt_trace(pte_t *root, unsigned long addr, struct pt_walk *walk)
 {
 	*walk = (struct pt_walk){ .steps = 0 };
+	if (!pt_canonical(addr))
+		return;
 	for (int level = TOP, found; level >= 1; level--) {
 		pte_t *slot = walk_down(root, addr, level, &found);
 		phys_addr_t frame = trace_step(walk, slot, addr, level);

@@ -79,15 +79,21 @@ static bool range_is_reserved(const void *start, size_t size)
 	return true;
 }
 
+/* The same of a part of the image, which need not be in the direct map. */
+static bool image_is_reserved(const void *start, size_t size)
+{
+	return range_is_reserved(__va(__pa_symbol(start)), size);
+}
+
 SELFTEST(B3, the_kernel_itself_is_reserved)
 {
 	static int data;
 
-	if (!st_on_pc())
+	if (!st_on_machine())
 		SKIP("a process's image is not in its simulated memory");
-	CHECK(range_is_reserved((void *)selftest_run, 16));
-	CHECK(range_is_reserved(&data, sizeof(data)));
-	CHECK(range_is_reserved(swapper_pg_dir, PAGE_SIZE));
+	CHECK(image_is_reserved((void *)selftest_run, 16));
+	CHECK(image_is_reserved(&data, sizeof(data)));
+	CHECK(image_is_reserved(swapper_pg_dir, PAGE_SIZE));
 }
 
 SELFTEST(B3, mem_map_is_reserved)
@@ -103,7 +109,7 @@ SELFTEST(B3, modules_are_reserved)
 	struct machine_module m;
 	unsigned i;
 
-	if (!machine_module(0, &m) || !st_on_pc())
+	if (!machine_module(0, &m) || !st_on_machine())
 		SKIP("started without modules");
 	for (i = 0; machine_module(i, &m); i++)
 		CHECK(range_is_reserved(m.start, m.size));
@@ -116,7 +122,7 @@ SELFTEST(B3, holes_are_reserved)
 	for (pfn = 0; pfn < max_pfn; pfn++)
 		if (!st_frame_free_at_boot(pfn))
 			CHECK(PageReserved(pfn_to_page(pfn)));
-	if (!st_on_pc())
+	if (!st_on_machine())
 		return;
 	/* The VGA window and the BIOS are never memory on a PC. */
 	CHECK(PageReserved(pfn_to_page(0xb8)) && PageReserved(pfn_to_page(0xf0)));

@@ -54,10 +54,12 @@ SELFTEST(A1, user_half_is_empty_in_the_kernel)
 	unsigned long addr;
 	phys_addr_t phys;
 
-	if (!st_on_pc())
+	if (!st_on_machine())
 		SKIP("a process's own image lives there");
-	for (addr = 0; addr < TASK_SIZE; addr += MB(4))
+	for (addr = 0; addr < min(TASK_SIZE, MB(4095)); addr += MB(4))
 		CHECK(!mapped(addr, &phys));
+	for (addr = 0; addr < pt_index(TASK_SIZE - 1UL, PGTABLE_LEVELS) + 1; addr++)
+		CHECK(pte_none(swapper_pg_dir[addr]));
 }
 
 SELFTEST(A2, zone_borders)
@@ -77,12 +79,12 @@ SELFTEST(A2, zone_borders)
 		if (z->type == ZONE_HIGHMEM)
 			CHECK(start >= max_low_pfn);
 	}
-	CHECK_EQ(populated_zone(st_zone(ZONE_DMA32)), 0);
 	CHECK_EQ(populated_zone(st_zone(ZONE_DMA)), memblock_start_of_DRAM() < MB(ZONE_DMA_END_MB));
 	/* Memory that reaches past a border fills the zone behind it. */
 	CHECK_EQ(populated_zone(st_zone(ZONE_HIGHMEM)), max_pfn > max_low_pfn);
 	if (!st_on_pc())
 		return;
+	CHECK_EQ(populated_zone(st_zone(ZONE_DMA32)), 0);
 	CHECK_EQ(ZONE_DMA_END_MB, 16);
 	CHECK_EQ(max_low_pfn, min((unsigned long)max_pfn, MB(pc_split()->maxmem_mb) >> PAGE_SHIFT));
 }
@@ -204,19 +206,21 @@ SELFTEST(A5, the_arithmetic)
 	unsigned long gap = VMALLOC_START - (unsigned long)high_memory;
 
 	CHECK(IS_ALIGNED(VMALLOC_START, (unsigned long)VMALLOC_OFFSET));
-	CHECK(gap >= VMALLOC_OFFSET && gap < 2UL * VMALLOC_OFFSET);
-	CHECK_EQ(VMALLOC_END, PKMAP_BASE - 2 * PAGE_SIZE);
+	CHECK(gap >= VMALLOC_OFFSET);
 	CHECK_EQ(__FIXADDR_SIZE, __end_of_fixed_addresses * PAGE_SIZE);
 	CHECK_EQ(FIXADDR_START, FIXADDR_TOP - __FIXADDR_SIZE);
 	CHECK_EQ(FIX_KMAP_END - FIX_KMAP_BEGIN + 1, KM_TYPE_NR * NR_CPUS);
 	CHECK_EQ(FIX_KMAP_LOCAL_END - FIX_KMAP_LOCAL_BEGIN + 1, KM_MAX_IDX * NR_CPUS);
+	if (!HAVE_HIGHMEM)
+		return;
+	CHECK(gap < 2UL * VMALLOC_OFFSET);
+	CHECK_EQ(VMALLOC_END, PKMAP_BASE - 2 * PAGE_SIZE);
 	/* The pkmap window is one page table. */
 	CHECK_EQ(LAST_PKMAP, pt_entries(1));
-	CHECK_EQ(PKMAP_BASE % (LAST_PKMAP * PAGE_SIZE), 0);
+	CHECK_EQ(PKMAP_BASE & (LAST_PKMAP * PAGE_SIZE - 1), 0);
 	if (!st_on_pc())
 		return;
 	CHECK_EQ(VMALLOC_OFFSET, MB(8));
-	CHECK_EQ(VMALLOC_RESERVE, MB(128));
 	CHECK_EQ(MAXMEM, MB(pc_split()->maxmem_mb));
 	CHECK_EQ(FIXADDR_TOP, PC_FIXADDR_TOP);
 	CHECK_EQ(LAST_PKMAP, PGTABLE_LEVELS == 2 ? 1024 : 512);
@@ -224,10 +228,10 @@ SELFTEST(A5, the_arithmetic)
 
 SELFTEST(A5, the_gap_catches_overruns)
 {
-	unsigned long addr;
+	unsigned long addr, end = min(VMALLOC_START, (unsigned long)high_memory + MB(64));
 	u32 value;
 
-	for (addr = (unsigned long)high_memory; addr < VMALLOC_START; addr += MB(1)) {
+	for (addr = (unsigned long)high_memory; addr < end; addr += MB(1)) {
 		CHECK(!machine_probe_read(addr, &value));
 		CHECK(!machine_probe_write(addr, 1));
 	}

@@ -206,7 +206,7 @@ SELFTEST(E6, only_code_is_executable)
 	unsigned long low;
 	int level;
 
-	if (!st_on_pc())
+	if (!st_on_machine())
 		SKIP("a process has its host's pages");
 	CHECK(pte_exec(*pt_lookup(swapper_pg_dir, (unsigned long)selftest_run, &level)));
 	low = (unsigned long)high_memory - PAGE_SIZE;
@@ -217,7 +217,7 @@ SELFTEST(E6, a_task_cannot_run_its_data)
 {
 	bool nx = _PAGE_NX != 0 && machine_has_feature("nx");
 
-	if (!machine_has_feature("ring3") || !st_on_pc())
+	if (!st_on_machine())
 		SKIP("no ring 3 of our own here");
 	CHECK_EQ(run("wild execute"), nx ? TASK_END_FAULT : 0);
 }

@@ -34,6 +34,11 @@ bool st_contains(const char *text, const char *part)
 	return *part == '\0';
 }
 
+bool st_on_machine(void)
+{
+	return !st_begins(machine_arch(), "hosted");
+}
+
 bool st_on_pc(void)
 {
 	return st_begins(machine_arch(), "i386");
@@ -63,6 +68,13 @@ const char *st_capture(void (*print)(struct seq *s))
 }
 
 /* ---- memory ------------------------------------------------------------------- */
+
+unsigned st_best_zone(unsigned highest)
+{
+	while (highest && !populated_zone(st_zone((enum zone_type)highest)))
+		highest--;
+	return highest;
+}
 
 static bool shrink_one(struct kmem_cache *s, void *arg)
 {

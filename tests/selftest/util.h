@@ -21,6 +21,8 @@ bool st_equal(const char *a, const char *b);
 bool st_contains(const char *text, const char *part);
 bool st_begins(const char *text, const char *start);
 
+/** st_on_machine() - is this a machine of our own, and not a process? */
+bool st_on_machine(void);
 /** st_on_pc() - is this a machine with i386's addresses? */
 bool st_on_pc(void);
 
@@ -33,6 +35,8 @@ static inline struct zone *st_zone(enum zone_type type)
 	return &NODE_DATA(0)->node_zones[type];
 }
 
+/** st_best_zone() - the highest populated zone of those up to @highest. */
+unsigned st_best_zone(unsigned highest);
 /** st_settle() - give back all that is only kept for speed: per-CPU pages and objects, lazy areas, unused slots. */
 void st_settle(void);
 

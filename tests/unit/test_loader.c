@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/machine.h"
 #include "kernel/task.h"
 
 #include <quarry/page.h>
@@ -19,32 +20,64 @@
 #define FILE_SIZE 0x800u
 enum { PF_X = 1, PF_W = 2, PF_R = 4 };
 
-struct segment { u32 type, offset, vaddr, paddr, filesz, memsz, flags, align; };
+struct segment { u64 type, offset, vaddr, paddr, filesz, memsz, flags, align; };
+
+/* The two kinds of file, told apart by `wide`. */
+#define MACHINE(wide) ((wide) ? ELF_X86_64 : ELF_386)
+#define HEADER(wide) ((wide) ? 64u : 52u)
+#define PHDR(wide) ((wide) ? 56u : 32u)
 
 static void put16(u8 *at, u32 v) { at[0] = (u8)v; at[1] = (u8)(v >> 8); }
 static void put32(u8 *at, u32 v) { put16(at, v); put16(at + 2, v >> 16); }
+static void put64(u8 *at, u64 v) { put32(at, (u32)v); put32(at + 4, (u32)(v >> 32)); }
+
+static void put_sizes(u8 *at, unsigned n, bool wide)
+{
+	put16(at, HEADER(wide));
+	put16(at + 2, PHDR(wide));
+	put16(at + 4, n);
+}
+
+static void put_phdr(u8 *at, const struct segment *s, bool wide)
+{
+	const u64 narrow[] = { s->type, s->offset, s->vaddr, s->paddr, s->filesz, s->memsz, s->flags, s->align };
+	const u64 words[] = { s->offset, s->vaddr, s->paddr, s->filesz, s->memsz, s->align };
+
+	if (wide) {
+		put32(at, (u32)s->type);
+		put32(at + 4, (u32)s->flags);
+		for (unsigned k = 0; k < ARRAY_SIZE(words); k++)
+			put64(at + 8 + 8 * k, words[k]);
+	} else {
+		for (unsigned k = 0; k < ARRAY_SIZE(narrow); k++)
+			put32(at + 4 * k, (u32)narrow[k]);
+	}
+}
 
 /* An executable of FILE_SIZE bytes whose content is (u8)(offset * 7). */
-static u8 *make_image(const struct segment *segment, unsigned n, u32 entry)
+static u8 *make_image(const struct segment *segment, unsigned n, u32 entry, bool wide)
 {
 	static const u8 ident[16] = { 0x7f, 'E', 'L', 'F', 1, 1, 1 };
 	u8 *file = malloc(FILE_SIZE);
 
 	for (unsigned i = 0; i < FILE_SIZE; i++)
 		file[i] = (u8)(i * 7);
-	memset(file, 0, 52);
+	memset(file, 0, HEADER(wide));
 	memcpy(file, ident, sizeof(ident));
+	file[4] = wide ? 2 : 1;
 	put16(file + 16, 2);		/* executable */
-	put16(file + 18, 3);		/* i386 */
+	put16(file + 18, MACHINE(wide));
 	put32(file + 20, 1);
-	put32(file + 24, entry);
-	put32(file + 28, 52);		/* where the program headers are */
-	put16(file + 40, 52);
-	put16(file + 42, 32);
-	put16(file + 44, n);
+	put_sizes(file + (wide ? 52 : 40), n, wide);
+	if (wide) {
+		put64(file + 24, entry);
+		put64(file + 32, HEADER(wide));	/* where the program headers are */
+	} else {
+		put32(file + 24, entry);
+		put32(file + 28, HEADER(wide));
+	}
 	for (unsigned i = 0; i < n; i++)
-		for (unsigned k = 0; k < 8; k++)
-			put32(file + 52 + 32 * i + 4 * k, ((const u32 *)&segment[i])[k]);
+		put_phdr(file + HEADER(wide) + PHDR(wide) * i, &segment[i], wide);
 	return file;
 }
 
@@ -54,7 +87,7 @@ static const struct segment plain[] = {
 	{ 1, 0x5b0, 0x080495b0, 0, 0x10, 0x2000, PF_R | PF_W, 0x1000 },
 };
 
-#define PLAIN make_image(plain, 2, 0x08048100)
+#define PLAIN(wide) make_image(plain, 2, 0x08048100, wide)
 
 /* What must hold for any plan, of whatever file. */
 static void check_plan(const struct program *p)
@@ -91,11 +124,13 @@ static void check_plan(const struct program *p)
 
 START_TEST(E7_plan_of_a_plain_program)
 {
-	u8 *file = PLAIN;
+	u8 *file = PLAIN(_i);
 	struct program p;
 
-	ck_assert_ptr_null(program_parse(&p, file, FILE_SIZE, LIMIT));
+	ck_assert_ptr_nonnull(program_parse(&p, file, FILE_SIZE, LIMIT, MACHINE(!_i)));
+	ck_assert_ptr_null(program_parse(&p, file, FILE_SIZE, LIMIT, MACHINE(_i)));
 	check_plan(&p);
+	ck_assert_uint_eq(p.word, _i ? 8 : 4);
 	ck_assert_uint_eq(p.nr_areas, 3);
 	ck_assert_str_eq(p.area[0].name, "text");
 	ck_assert_uint_eq(p.area[0].start, 0x08048000);
@@ -115,10 +150,10 @@ START_TEST(E7_segments_may_share_a_page)
 		{ 1, 0, 0x08048000, 0, 0x300, 0x300, PF_R | PF_X, 0x1000 },
 		{ 1, 0x400, 0x08048400, 0, 0x100, 0x200, PF_R | PF_W, 0x1000 },
 	};
-	u8 *file = make_image(shared, 2, 0x08048000), page[4096];
+	u8 *file = make_image(shared, 2, 0x08048000, false), page[4096];
 	struct program p;
 
-	ck_assert_ptr_null(program_parse(&p, file, FILE_SIZE, LIMIT));
+	ck_assert_ptr_null(program_parse(&p, file, FILE_SIZE, LIMIT, ELF_386));
 	check_plan(&p);
 	ck_assert_uint_eq(p.nr_areas, 1);
 	ck_assert_uint_eq(p.area[0].flags, VM_READ | VM_WRITE | VM_EXEC);
@@ -135,23 +170,23 @@ END_TEST
 
 START_TEST(E7_a_cut_file_is_refused_at_every_length)
 {
-	u8 *file = PLAIN;
+	u8 *file = PLAIN(_i);
 	struct program p;
 
 	for (unsigned size = 0; size < 0x5c0; size++) {
 		u8 *cut = malloc(size + !size);
 
 		memcpy(cut, file, size);
-		ck_assert_msg(program_parse(&p, cut, size, LIMIT) != NULL, "%u bytes were accepted", size);
+		ck_assert_msg(program_parse(&p, cut, size, LIMIT, MACHINE(_i)), "%u bytes were accepted", size);
 		free(cut);
 	}
-	ck_assert_ptr_null(program_parse(&p, file, 0x5c0, LIMIT));
+	ck_assert_ptr_null(program_parse(&p, file, 0x5c0, LIMIT, MACHINE(_i)));
 	free(file);
 }
 END_TEST
 
 /* One field changed: where, how wide, to what, and what must be said. */
-static const struct hostile { unsigned at, bytes; u32 value; const char *says; } hostile[] = {
+static const struct hostile { unsigned at, bytes; u64 value; const char *says; } hostile[] = {
 	{ 1, 1, 'e', "not an ELF file" },
 	{ 4, 1, 2, "32-bit" },
 	{ 5, 1, 2, "little-endian" },
@@ -177,19 +212,57 @@ static const struct hostile { unsigned at, bytes; u32 value; const char *says; }
 	{ 84 + 8, 4, 0x0804859f, "overlap" },
 };
 
-START_TEST(E7_hostile_headers_are_refused_with_a_reason)
+/* The same of 64 bits: sums of these fields do not fit any integer. */
+static const struct hostile hostile64[] = {
+	{ 4, 1, 1, "64-bit" },
+	{ 18, 2, 3, "x86-64" },
+	{ 24, 8, 0x080495b0, "entry" },
+	{ 24, 8, 1ull << 32 | 0x08048100, "entry" },
+	{ 32, 8, ~0ull - 15, "cut short" },
+	{ 32, 8, ~0ull, "cut short" },
+	{ 32, 8, FILE_SIZE - 111, "cut short" },
+	{ 52, 2, 52, "headers of an unknown size" },
+	{ 54, 2, 32, "headers of an unknown size" },
+	{ 56, 2, 0xffff, "cut short" },
+	{ 64, 4, 2, "dynamically" },
+	{ 64 + 8, 8, ~0ull, "beyond the end" },
+	{ 64 + 8, 8, 0ull - 0x5a0, "beyond the end" },
+	{ 64 + 8, 8, FILE_SIZE - 0x59f, "beyond the end" },
+	{ 64 + 16, 8, 0xfff, "NULL" },
+	{ 64 + 16, 8, LIMIT - 0x59f, "outside user space" },
+	{ 64 + 16, 8, 1ull << 63, "outside user space" },	/* not canonical */
+	{ 64 + 16, 8, 0xffffffff80100000, "outside user space" },
+	{ 64 + 16, 8, ~0ull - 4095, "outside user space" },
+	{ 64 + 32, 8, ~0ull, "larger in the file" },
+	{ 64 + 40, 8, ~0ull, "outside user space" },
+	{ 64 + 40, 8, 0ull - 0x08048000, "outside user space" },
+	{ 64 + 40, 8, 1ull << 32, "outside user space" },
+	{ 64 + 56 + 16, 8, 0x0804859f, "overlap" },
+};
+
+static void refused_with_reason(const struct hostile *h, bool wide)
 {
-	const struct hostile *h = &hostile[_i];
-	u8 *file = PLAIN;
+	u8 *file = PLAIN(wide);
 	struct program p;
 	const char *says;
 
 	for (unsigned i = 0; i < h->bytes; i++)
 		file[h->at + i] = (u8)(h->value >> (8 * i));
-	says = program_parse(&p, file, FILE_SIZE, LIMIT);
-	ck_assert_msg(says && strstr(says, h->says), "0x%x at %u: said '%s', not '%s'", h->value, h->at,
-		      says ? says : "(accepted)", h->says);
+	says = program_parse(&p, file, FILE_SIZE, LIMIT, MACHINE(wide));
+	ck_assert_msg(says && strstr(says, h->says), "0x%llx at %u: said '%s', not '%s'",
+		      (unsigned long long)h->value, h->at, says ? says : "(accepted)", h->says);
 	free(file);
+}
+
+START_TEST(E7_hostile_headers_are_refused_with_a_reason)
+{
+	refused_with_reason(&hostile[_i], false);
+}
+END_TEST
+
+START_TEST(E7_hostile_headers_of_64_bits_are_refused_with_a_reason)
+{
+	refused_with_reason(&hostile64[_i], true);
 }
 END_TEST
 
@@ -197,24 +270,24 @@ START_TEST(E7_random_damage_never_breaks_the_loader)
 {
 	static const u32 nasty[] = { 0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffff000, 0x08048000, LIMIT,
 				     FILE_SIZE };
-	unsigned accepted = 0, refused = 0, seed = 20260101;
+	unsigned accepted = 0, refused = 0, seed = 20260101, words = (HEADER(_i) + 2 * PHDR(_i)) / 4;
 	struct program p;
-	u8 *plain_file = PLAIN;
+	u8 *plain_file = PLAIN(_i);
 
 	for (unsigned round = 0; round < 100000; round++) {
 		unsigned size = rand_r(&seed) % 4 ? FILE_SIZE : (unsigned)rand_r(&seed) % FILE_SIZE;
 		u8 *file = malloc(size + !size);
 
 		memcpy(file, plain_file, size);
-		for (int n = rand_r(&seed) % 5; n && size >= 120; n--) {
-			unsigned at = 4 * ((unsigned)rand_r(&seed) % 29);
+		for (int n = rand_r(&seed) % 5; n && size >= 4 * words; n--) {
+			unsigned at = 4 * ((unsigned)rand_r(&seed) % words);
 
 			if (rand_r(&seed) % 2)
 				put32(file + at, nasty[(unsigned)rand_r(&seed) % ARRAY_SIZE(nasty)]);
 			else
 				file[at + (unsigned)rand_r(&seed) % 4] = (u8)rand_r(&seed);
 		}
-		if (program_parse(&p, file, size, LIMIT))
+		if (program_parse(&p, file, size, LIMIT, MACHINE(_i)))
 			refused++;
 		else
 			accepted++, check_plan(&p);
@@ -227,12 +300,12 @@ END_TEST
 
 START_TEST(E7_pages_of_a_program_come_by_demand)
 {
-	u8 *file = PLAIN, seen[0x2000], want[0x2000] = { 0 };
+	u8 *file = PLAIN(false), seen[0x2000], want[0x2000] = { 0 };
 	struct mm_struct *mm;
 	struct program p;
 
 	unit_boot(64 << 20, 16 << 20);
-	ck_assert_ptr_null(program_parse(&p, file, FILE_SIZE, LIMIT));
+	ck_assert_ptr_null(program_parse(&p, file, FILE_SIZE, LIMIT, ELF_386));
 	mm = mm_alloc();
 	ck_assert_int_eq(program_map(&p, mm), 0);
 	ck_assert_uint_eq(mm->rss, 0);
@@ -256,12 +329,17 @@ END_TEST
 UNIT_SUITE(loader)
 {
 	Suite *suite = suite_create("loader");
-	TCase *fields = tcase_create("hostile fields");
+	TCase *fields = tcase_create("hostile fields"), *widths = tcase_create("32 and 64 bits");
 
-	unit_case(suite, "loader", E7_plan_of_a_plain_program, E7_segments_may_share_a_page,
-		  E7_a_cut_file_is_refused_at_every_length, E7_random_damage_never_breaks_the_loader,
-		  E7_pages_of_a_program_come_by_demand);
+	unit_case(suite, "loader", E7_segments_may_share_a_page, E7_pages_of_a_program_come_by_demand);
 	tcase_add_loop_test(fields, E7_hostile_headers_are_refused_with_a_reason, 0, ARRAY_SIZE(hostile));
+	tcase_add_loop_test(fields, E7_hostile_headers_of_64_bits_are_refused_with_a_reason, 0,
+			    ARRAY_SIZE(hostile64));
 	suite_add_tcase(suite, fields);
+	tcase_add_loop_test(widths, E7_plan_of_a_plain_program, 0, 2);
+	tcase_add_loop_test(widths, E7_a_cut_file_is_refused_at_every_length, 0, 2);
+	tcase_add_loop_test(widths, E7_random_damage_never_breaks_the_loader, 0, 2);
+	tcase_set_timeout(widths, 60);
+	suite_add_tcase(suite, widths);
 	return suite;
 }

@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cpu.h: this processor, on i386.
+ * cpu.h: this processor, on any PC.
  *
- * Each CPU has a struct cpu_local that its %fs points to, so that "mine" is one
- * instruction, whichever CPU runs it.
+ * Each CPU has a struct cpu_local that a segment register points to, %fs with 32 bits,
+ * %gs with 64, so that "mine" is one instruction, whichever CPU runs it.
  */
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
 
 #include <quarry/types.h>
+
+#ifdef __LP64__
+#define CPU_SEGMENT "%%gs"
+#define WORD_SUFFIX "q"		/* of instructions on words of a long */
+#else
+#define CPU_SEGMENT "%%fs"
+#define WORD_SUFFIX "l"
+#endif
 
 struct cpu_local {
 	struct cpu_local *self;
@@ -30,17 +38,17 @@ static inline u64 cpu_local_descriptor(const struct cpu_local *local)
 
 #define cpu_local_read(field) ({							\
 	__typeof__(((struct cpu_local *)0)->field) v_;					\
-	__asm__ volatile("movl %%fs:%c1, %0" : "=r"(v_) : "i"(offsetof(struct cpu_local, field))); \
+	__asm__ volatile("mov " CPU_SEGMENT ":%c1, %0" : "=r"(v_) : "i"(offsetof(struct cpu_local, field))); \
 	v_; })
 #define cpu_local_write(field, v)							\
-	__asm__ volatile("movl %0, %%fs:%c1" : : "ri"(v), "i"(offsetof(struct cpu_local, field)) : "memory")
+	__asm__ volatile("movl %0, " CPU_SEGMENT ":%c1" : : "ri"(v), "i"(offsetof(struct cpu_local, field)) : "memory")
 #define cpu_local_add(field, n)								\
-	__asm__ volatile("addl %0, %%fs:%c1"						\
+	__asm__ volatile("addl %0, " CPU_SEGMENT ":%c1"						\
 			 : : "ri"(n), "i"(offsetof(struct cpu_local, field)) : "memory", "cc")
 /* Is any of these bits of it set?  One instruction and a jump. */
 #define cpu_local_test(field, bits) ({							\
 	bool v_;									\
-	__asm__ volatile("testl %1, %%fs:%c2"						\
+	__asm__ volatile("testl %1, " CPU_SEGMENT ":%c2"						\
 			 : "=@ccnz"(v_) : "i"(bits), "i"(offsetof(struct cpu_local, field)) : "cc"); \
 	v_; })
 
@@ -58,20 +66,20 @@ static inline unsigned long arch_irq_save(void)
 {
 	unsigned long flags;
 
-	__asm__ volatile("pushfl; popl %0; cli" : "=r"(flags) : : "memory");
+	__asm__ volatile("pushf; pop %0; cli" : "=r"(flags) : : "memory");
 	return flags;
 }
 
 static inline void arch_irq_restore(unsigned long flags)
 {
-	__asm__ volatile("pushl %0; popfl" : : "g"(flags) : "memory", "cc");
+	__asm__ volatile("push" WORD_SUFFIX " %0; popf" : : "g"(flags) : "memory", "cc");
 }
 
 static inline bool arch_irqs_disabled(void)
 {
 	unsigned long flags;
 
-	__asm__ volatile("pushfl; popl %0" : "=r"(flags) : : "memory");
+	__asm__ volatile("pushf; pop %0" : "=r"(flags) : : "memory");
 	return !(flags & EFLAGS_IF);
 }
 
@@ -81,16 +89,16 @@ static inline void cpu_relax(void) { __asm__ volatile("pause" ::: "memory"); }
 
 static inline void clear_page(void *p)
 {
-	unsigned long n = 1024;
+	unsigned long n = 4096 / sizeof(long);
 
-	__asm__ volatile("rep stosl" : "+D"(p), "+c"(n) : "a"(0) : "memory");
+	__asm__ volatile("rep stos" WORD_SUFFIX : "+D"(p), "+c"(n) : "a"(0L) : "memory");
 }
 
 static inline void copy_page(void *to, const void *from)
 {
-	unsigned long n = 1024;
+	unsigned long n = 4096 / sizeof(long);
 
-	__asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+	__asm__ volatile("rep movs" WORD_SUFFIX : "+D"(to), "+S"(from), "+c"(n) : : "memory");
 }
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* crt.S: where a program begins: argc, then the address of argv, are on the stack. */
+/* crt32.S: where a program of 32 bits begins: argc, then the address of argv, are on the stack. */
 	.text
 	.globl _start
 _start:

@@ -1,0 +1,2 @@
+#!/bin/bash
+ARCH=x86_64 exec "$(dirname "$0")/run" 8G max
