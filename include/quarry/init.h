@@ -37,4 +37,21 @@ void arch_paging_init(void);
 /** arch_zone_borders() - fill max_zone_pfn[], see free_area_init_nodes(). */
 void arch_zone_borders(pfn_t max_zone_pfn[MAX_NR_ZONES]);
 
+/* Of ports with SPARSE_MEM_MAP only (section.h). */
+
+/**
+ * arch_prepare_mem_map() - make ready what arch_map_mem_map() will need for [@addr, @addr + @size)
+ * Page tables, but the last level.  Uses memblock; does not return when it has no memory.
+ */
+void arch_prepare_mem_map(unsigned long addr, unsigned long size);
+/**
+ * arch_map_mem_map() - show the frames from @pfn on at @addr, writable
+ * @addr, @size: a part of mem_map, in whole pages; where nothing was before
+ *
+ * Before memblock is closed it may take memory from it.  Later @size is that of a
+ * section's struct pages, @addr is prepared, and @addr and @pfn are aligned to @size:
+ * then it must do without, in any context, interrupts off.  Does not return on failure.
+ */
+void arch_map_mem_map(unsigned long addr, unsigned long size, pfn_t pfn);
+
 #endif

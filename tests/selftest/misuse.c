@@ -88,7 +88,7 @@ static struct page *a_reserved_page(void)
 {
 	pfn_t pfn;
 
-	for (pfn = 0; pfn < max_pfn; pfn++)
+	for_each_valid_pfn(pfn, 0, max_pfn)
 		if (PageReserved(pfn_to_page(pfn)))
 			return pfn_to_page(pfn);
 	return NULL;

@@ -57,9 +57,10 @@ SELFTEST(B1, each_frame_is_in_one_state)
 {
 	unsigned long free = 0;
 	struct page *page;
+	struct zone *z;
 	pfn_t pfn;
 
-	for (pfn = 0; pfn < max_pfn; pfn++) {
+	for_each_valid_pfn(pfn, 0, max_pfn) {
 		page = pfn_to_page(pfn);
 		CHECK_EQ(page_to_pfn(page), pfn);
 		CHECK(state_is_single(page));
@@ -70,6 +71,8 @@ SELFTEST(B1, each_frame_is_in_one_state)
 			free++;
 		}
 	}
+	for_each_zone(z)
+		free += z->deferred_pages;	/* no struct page, no state */
 	CHECK_EQ(free, st_free_low() + st_free_high());
 }
 

@@ -183,7 +183,7 @@ bool st_frame_free_at_boot(pfn_t pfn)
 
 	/* frame 0 is never handed out: 0 means "none" */
 	return pfn && in_regions(&memblock.memory, start, start + PAGE_SIZE, true) &&
-	       !in_regions(&memblock.reserved, start, start + PAGE_SIZE, false);
+	       !in_regions(&memblock.reserved, start, start + PAGE_SIZE, false) && !pfn_holds_mem_map(pfn);
 }
 
 /* ---- misuse ------------------------------------------------------------------- */
