@@ -53,6 +53,7 @@ SELFTEST(B4, each_free_frame_is_handed_out_exactly_once)
 	LIST_HEAD(taken);
 	struct page *page;
 
+	st_all_online();
 	st_settle();
 	free = st_free_low() + st_free_high();
 	n = st_take(&taken, GFP_HIGH_ALL, 0, ~0UL);

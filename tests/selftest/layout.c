@@ -114,6 +114,9 @@ SELFTEST(A2, zones_count_what_memblock_has)
 	}
 	for (start = PAGE_SIZE; memblock_next_free(&memblock, &start, &end); start = end)
 		n += (unsigned long)((end - start) >> PAGE_SHIFT);
+	for (i = 0; SPARSE_MEM_MAP && i < max_pfn >> SECTION_PFN_SHIFT; i++)
+		if (pfn_holds_mem_map((pfn_t)i << SECTION_PFN_SHIFT))
+			n -= PAGES_PER_SECTION * sizeof(struct page) >> PAGE_SHIFT;
 	for_each_zone(z) {
 		CHECK(z->managed_pages <= z->present_pages && z->present_pages <= z->spanned_pages);
 		present += z->present_pages;

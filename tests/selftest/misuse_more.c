@@ -160,7 +160,7 @@ SELFTEST(D4, kfree_of_what_describes_memory)
 
 	CHECK(page && large);
 	mine = page_address(page);
-	EXPECT_MISUSE(MISUSE_RESERVED, "kfree", page, kfree(page));
+	EXPECT_MISUSE(SPARSE_MEM_MAP ? MISUSE_FOREIGN : MISUSE_RESERVED, "kfree", page, kfree(page));
 	EXPECT_MISUSE(MISUSE_WRONG_LAYER, "kfree", mine, kfree(mine));
 	EXPECT_MISUSE(MISUSE_WRONG_LAYER, "kfree", mine + PAGE_SIZE, kfree(mine + PAGE_SIZE));
 	EXPECT_MISUSE(MISUSE_MIDDLE, "kfree", large + 8 * PAGE_SIZE + 1, kfree(large + 8 * PAGE_SIZE + 1));

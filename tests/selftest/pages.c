@@ -189,6 +189,7 @@ SELFTEST(B4, what_was_split_is_merged)
 	LIST_HEAD(taken);
 	unsigned order;
 
+	st_all_online();
 	st_settle();
 	for_each_zone(z)
 		for (order = 0; order <= MAX_PAGE_ORDER; order++)
@@ -356,6 +357,9 @@ static struct {
 
 static unsigned long give_back(struct reclaimer *self, gfp_t gfp, unsigned order)
 {
+	unsigned long n = 2048;
+	struct zone *z;
+
 	(void)self;
 	(void)order;
 	asked.calls++;
@@ -363,8 +367,10 @@ static unsigned long give_back(struct reclaimer *self, gfp_t gfp, unsigned order
 	if (!asked.give)
 		return 0;
 	asked.give = false;
-	st_give_some(&held, 0, 2048);
-	return 2048;
+	for_each_zone(z)
+		n += z->watermark[WMARK_MIN];	/* so that it is worth to ask again */
+	st_give_some(&held, 0, n);
+	return n;
 }
 
 static struct reclaimer giver = { .name = "selftest", .reclaim = give_back };
