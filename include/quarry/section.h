@@ -19,6 +19,7 @@
 
 #ifndef SPARSE_MEM_MAP
 #define SPARSE_MEM_MAP 0
+#define VMEMMAP_START 0UL
 #endif
 
 /* 128 MiB: 32768 frames, whose struct pages of 64 bytes are exactly one page of 2 MiB. */
@@ -45,14 +46,24 @@ static inline bool section_online(unsigned long nr)
 /** next_online_pfn() - the first frame from @pfn on, below @end, of a section that is online; else @end. */
 pfn_t next_online_pfn(pfn_t pfn, pfn_t end);
 
+/* section.c's part of the next two. */
+bool section_defers(pfn_t pfn);
+bool section_holds(pfn_t pfn);
+
 /**
  * pfn_is_deferred() - is frame @pfn memory that has no struct page yet?
  * Such a frame is free, or will hold part of mem_map.  O(ranges of memblock).
  */
-bool pfn_is_deferred(pfn_t pfn);
+static inline bool pfn_is_deferred(pfn_t pfn)
+{
+	return SPARSE_MEM_MAP && section_defers(pfn);
+}
 
 /** pfn_holds_mem_map() - is frame @pfn set aside for the struct pages of its own section?  O(ranges of memblock). */
-bool pfn_holds_mem_map(pfn_t pfn);
+static inline bool pfn_holds_mem_map(pfn_t pfn)
+{
+	return SPARSE_MEM_MAP && section_holds(pfn);
+}
 
 /**
  * zone_grow() - bring the next deferred section of @zone online

@@ -123,18 +123,18 @@ static bool in_whole_run(pfn_t pfn, pfn_t *end)
 	return zone && next_whole(zone, &start, end) && start == first;
 }
 
-bool pfn_is_deferred(pfn_t pfn)
+bool section_defers(pfn_t pfn)
 {
 	pfn_t end;
 
-	return SPARSE_MEM_MAP && pfn < max_pfn && !section_online(section_of(pfn)) && in_whole_run(pfn, &end);
+	return pfn < max_pfn && !section_online(section_of(pfn)) && in_whole_run(pfn, &end);
 }
 
-bool pfn_holds_mem_map(pfn_t pfn)
+bool section_holds(pfn_t pfn)
 {
 	pfn_t end;
 
-	return SPARSE_MEM_MAP && pfn % PAGES_PER_SECTION < HOLDING_FRAMES && in_whole_run(pfn, &end);
+	return pfn % PAGES_PER_SECTION < HOLDING_FRAMES && in_whole_run(pfn, &end);
 }
 
 pfn_t next_online_pfn(pfn_t pfn, pfn_t end)

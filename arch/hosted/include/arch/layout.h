@@ -53,8 +53,6 @@
 #define TASK_SIZE 0x1fc00000UL
 #define PHYS_LIMIT (4ULL << 30)			/* mem_map must fit low memory */
 #define MAXMEM DEFAULT_LOWMEM_MAX
-#define SPARSE_MEM_MAP 0
-#define VMEMMAP_START 0UL
 #define WINDOWS_BASE PAGE_OFFSET		/* low memory takes its first part */
 #define VMALLOC_START ((((unsigned long)high_memory) + 2 * VMALLOC_OFFSET - 1) & ~(VMALLOC_OFFSET - 1UL))
 #endif
