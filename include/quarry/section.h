@@ -33,14 +33,13 @@
 struct zone;
 struct seq;
 
-/* A bit for each section: its part of mem_map is there and filled in. */
-#define SECTION_MAP_BITS (8 * sizeof(unsigned long))
-extern unsigned long *section_map;
+/* A byte for each section: 1 when its part of mem_map is there and filled in. */
+extern u8 *section_map;
 
 /** section_online() - may the struct pages of section @nr, which lies below max_pfn, be touched?  One load. */
 static inline bool section_online(unsigned long nr)
 {
-	return READ_ONCE(section_map[nr / SECTION_MAP_BITS]) >> nr % SECTION_MAP_BITS & 1;
+	return READ_ONCE(section_map[nr]);
 }
 
 /** next_online_pfn() - the first frame from @pfn on, below @end, of a section that is online; else @end. */

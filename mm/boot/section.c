@@ -14,9 +14,9 @@
  *	absent		no memory: nothing, for ever
  *	deferred	all of it free memory of one zone: nothing yet.  It is a number in
  *			zone->deferred_pages until somebody needs it
- *	online		its struct pages are there, filled in, and its bit in section_map set
+ *	online		its struct pages are there, filled in, and its byte in section_map is 1
  *
- * A hole of terabytes costs one bit for 128 MiB of it, and so does memory that nobody has
+ * A hole of terabytes costs one byte for 128 MiB of it, and so does memory that nobody has
  * used: coming up takes as long with 64 TiB as with 64 MiB.
  *
  * Boot brings those sections online that cannot wait: those with something reserved in
@@ -47,7 +47,7 @@
  *
  * Locking: section_lock, interrupts off, from the choice of a section until its frames are
  * on the lists; the zone's lock and the page tables' nest inside.  section_map is read
- * without: a bit is set after what it promises.  Failure: none, a section brings all
+ * without: a byte is set after what it promises.  Failure: none, a section brings all
  * that it needs.  Cost: a section, 32768 struct pages and O(ranges of memblock).
  *
  * Unlike Linux, where struct pages are allocated at boot for all memory and only their
@@ -61,7 +61,7 @@
 
 _Static_assert(SECTION_PFN_SHIFT >= MAX_PAGE_ORDER, "a block of the buddy allocator lies in one section");
 
-unsigned long *section_map;
+u8 *section_map;
 static spinlock_t section_lock;
 static unsigned long nr_online;
 static size_t backed_bytes;
@@ -144,8 +144,7 @@ pfn_t next_online_pfn(pfn_t pfn, pfn_t end)
 	if (pfn >= end || section_online(nr))
 		return min(pfn, end);
 	while (++nr < last && !section_online(nr))
-		if (!section_map[nr / SECTION_MAP_BITS])	/* 64 sections at once: 8 GiB */
-			nr |= SECTION_MAP_BITS - 1;
+		;
 	return min((pfn_t)nr << SECTION_PFN_SHIFT, end);
 }
 
@@ -153,7 +152,7 @@ pfn_t next_online_pfn(pfn_t pfn, pfn_t end)
 
 static void set_online(unsigned long nr, size_t bytes)
 {
-	__atomic_fetch_or(&section_map[nr / SECTION_MAP_BITS], 1UL << nr % SECTION_MAP_BITS, __ATOMIC_RELEASE);
+	__atomic_store_n(&section_map[nr], 1, __ATOMIC_RELEASE);
 	nr_online++;
 	backed_bytes += bytes;
 }
@@ -256,9 +255,9 @@ void sections_init(void)
 	bool any = true;
 
 	mem_map = (struct page *)VMEMMAP_START;
-	section_map = memblock_alloc(DIV_ROUND_UP(sections, SECTION_MAP_BITS) * sizeof(long), 0);
+	section_map = memblock_alloc(sections, 0);
 	if (!section_map)
-		mm_panic("no room for a bit for each of %lu sections of memory", sections);
+		mm_panic("no room for a byte for each of %lu sections of memory", sections);
 	prepare_whole();
 	while (any) {
 		any = false;
