@@ -17,7 +17,8 @@
  *	online		its struct pages are there, filled in, and its byte in section_map is 1
  *
  * A hole of terabytes costs one byte for 128 MiB of it, and so does memory that nobody has
- * used: coming up takes as long with 64 TiB as with 64 MiB.
+ * used: but for these bytes, and for a table that is prepared for each 64 GiB (below), coming
+ * up is the same work with 64 TiB as with 64 MiB.
  *
  * Boot brings those sections online that cannot wait: those with something reserved in
  * them, with a hole, with a border of zones.  Their struct pages lie in memory from
