@@ -216,6 +216,16 @@ static bool in_regions(const struct memblock_type *t, phys_addr_t start, phys_ad
 	return false;
 }
 
+struct page *st_reserved_page(void)
+{
+	pfn_t pfn;
+
+	for_each_valid_pfn(pfn, 0, max_pfn)
+		if (PageReserved(pfn_to_page(pfn)))
+			return pfn_to_page(pfn);
+	return NULL;
+}
+
 bool st_frame_free_at_boot(pfn_t pfn)
 {
 	phys_addr_t start = (phys_addr_t)pfn << PAGE_SHIFT;

@@ -74,6 +74,9 @@ unsigned long st_blocks(const struct zone *z, unsigned order);
 /** st_random() - the next number of a repeatable row. */
 u32 st_random(void);
 
+/** st_reserved_page() - the first reserved frame; NULL: none. */
+struct page *st_reserved_page(void);
+
 /** st_frame_free_at_boot() - is the frame memory that memblock knows and nobody reserved, mem_map neither? */
 bool st_frame_free_at_boot(pfn_t pfn);
 
