@@ -259,12 +259,12 @@ bool frame_argument(const char *text, pfn_t *pfn)
 	if (!parse_number("frame", text, &v))
 		return false;
 	*pfn = v;
-	if (pfn_valid(v))
+	if (pfn_valid(v) || pfn_is_deferred(v))
 		return true;
 	if (v >= PAGE_OFFSET)
 		return frame_of_address(v, pfn);
 	*pfn = v >> PAGE_SHIFT;
-	if (pfn_valid(*pfn))
+	if (pfn_valid(*pfn) || pfn_is_deferred(*pfn))
 		return true;
 	cmd_error("0x%lx is neither a frame (the last is 0x%lx), a physical nor a kernel address", v,
 		    max_pfn - 1);

@@ -30,6 +30,8 @@ static void log_zones(struct seq *s)
 		seq_printf(s, "zone %-8s %6lu-%6lu MiB: %7lu pages managed, %7lu free\n", z->name,
 			   z->zone_start_pfn / MB_PAGES, (z->zone_start_pfn + z->spanned_pages) / MB_PAGES,
 			   z->managed_pages, zone_free_pages(z));
+	if (SPARSE_MEM_MAP)
+		report_sections(s);
 }
 
 /* In lines of a screen's width. */

@@ -77,7 +77,7 @@ static void print_step(const struct pt_step *step)
 	unsigned long long at = step->table + step->index * sizeof(pte_t);
 	int digits = 2 * sizeof(pteval_t);
 
-	if (pfn_valid((pfn_t)(at >> PAGE_SHIFT)))
+	if ((pfn_t)(at >> PAGE_SHIFT) < max_pfn)
 		kprintf("%-11s at 0x%08llx, entry %u at 0x%08llx: 0x%0*llx\n", level_name(step->level),
 			(unsigned long long)step->table, step->index, at, digits,
 			(unsigned long long)step->entry.val);
@@ -105,7 +105,8 @@ static void print_frame(phys_addr_t phys, unsigned long offset)
 	kprintf("physical    0x%08llx = 0x%08llx + 0x%lx\n", (unsigned long long)phys,
 		(unsigned long long)(phys - offset), offset);
 	if (!pfn_valid(pfn)) {
-		kprintf("            no memory: a device, or beyond the last frame\n");
+		kprintf(pfn_is_deferred(pfn) ? "            memory that nobody has needed yet\n" :
+			"            no memory: a device, or beyond the last frame\n");
 		return;
 	}
 	page = pfn_to_page(pfn);

@@ -25,7 +25,7 @@ static const char usage[] =
 	"usage: quarry [OPTION]...\n"
 	"A kernel's memory manager and its shell, in a process.\n"
 	"\n"
-	"  --mem SIZE       memory of the machine: 64M, 4G (default 256M; a plain number is MiB)\n"
+	"  --mem SIZE       memory of the machine: 64M, 4G, 64T (default 256M; a plain number is MiB)\n"
 	"  --map FILE       its memory map instead: an e820 listing from a boot log,\n"
 	"                   /proc/iomem, or lines \"ADDRESS SIZE TYPE\"; - is standard input\n"
 	"  --lowmem SIZE    how much of it the kernel maps once and for all\n"

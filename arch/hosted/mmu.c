@@ -49,7 +49,8 @@
 #include <quarry/vm.h>
 
 #define USER_PAGES (TASK_SIZE >> PAGE_SHIFT)
-#define KERNEL_PAGES (KERNEL_WINDOW >> PAGE_SHIFT)
+#define KERNEL_PAGES (WINDOWS_SIZE >> PAGE_SHIFT)
+#define WINDOWS_END (WINDOWS_BASE + WINDOWS_SIZE)
 #define NOT_A_WINDOW (~0UL)
 
 struct tlb_entry {
@@ -62,15 +63,16 @@ static unsigned tlb_used;
 static u16 tlb_slot[USER_PAGES + KERNEL_PAGES];
 u64 mmu_fills, mmu_overflows;
 
-static unsigned long kernel_start(void) { return PAGE_OFFSET + lowmem_size; }
+/* Behind low memory, where that is in the same gigabyte. */
+static unsigned long kernel_start(void) { return max(WINDOWS_BASE, PAGE_OFFSET + lowmem_size); }
 
 /* The page's index in tlb_slot[]. */
 static unsigned long window_page(unsigned long addr)
 {
 	if (addr >= USER_BASE && addr < TASK_SIZE)
 		return addr >> PAGE_SHIFT;
-	if (addr >= kernel_start() && addr - PAGE_OFFSET < KERNEL_WINDOW)
-		return USER_PAGES + ((addr - PAGE_OFFSET) >> PAGE_SHIFT);
+	if (addr >= kernel_start() && addr < WINDOWS_END)
+		return USER_PAGES + ((addr - WINDOWS_BASE) >> PAGE_SHIFT);
 	return NOT_A_WINDOW;
 }
 
@@ -117,11 +119,21 @@ static const char *reserve(unsigned long start, unsigned long end)
 	return why;
 }
 
+/* What mem_map could become, in whole pages. */
+static unsigned long mem_map_bytes(void)
+{
+	return PAGE_ALIGN((unsigned long)(memblock_end_of_DRAM() >> PAGE_SHIFT) * sizeof(struct page));
+}
+
 const char *mmu_init(void)
 {
 	const char *err = reserve(USER_BASE, TASK_SIZE);
 
-	return err ? err : reserve(PAGE_OFFSET, PAGE_OFFSET + KERNEL_WINDOW);
+	if (!err && SPARSE_MEM_MAP) {
+		err = reserve(PAGE_OFFSET, PAGE_OFFSET + lowmem_size);
+		err = err ? err : reserve(VMEMMAP_START, VMEMMAP_START + mem_map_bytes());
+	}
+	return err ? err : reserve(WINDOWS_BASE, WINDOWS_END);
 }
 
 /* ---- the TLB ----------------------------------------------------------------------- */
@@ -165,7 +177,7 @@ static void flush_range(unsigned long start, unsigned long end)
 void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 {
 	start = max(ALIGN_DOWN(start, PAGE_SIZE), kernel_start());
-	end = end - PAGE_OFFSET > KERNEL_WINDOW ? PAGE_OFFSET + KERNEL_WINDOW : PAGE_ALIGN(end);
+	end = end - WINDOWS_BASE > WINDOWS_SIZE ? WINDOWS_END : PAGE_ALIGN(end);
 	if (end - start == PAGE_SIZE)
 		flush_tlb_page(start);
 	else if (start < end)
@@ -175,7 +187,7 @@ void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 void flush_tlb_all(void)
 {
 	flush_range(USER_BASE, TASK_SIZE);
-	flush_range(kernel_start(), PAGE_OFFSET + KERNEL_WINDOW);
+	flush_range(kernel_start(), WINDOWS_END);
 }
 
 /* Other CPUs, when there are any, share this TLB. */

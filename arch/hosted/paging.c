@@ -24,7 +24,8 @@
  *
  * Low memory.  --lowmem says how much the direct map covers.  The default is a
  * quarter of the memory, at least 64 MiB: small on purpose, so that every test
- * has high memory to deal with.  mem_map must fit in it.
+ * has high memory to deal with; in 64 bits it may be all the memory there is.  In 32
+ * bits mem_map must fit in it, in 64 only the parts of it that come up with the machine.
  */
 #include "hosted.h"
 
@@ -76,8 +77,9 @@ static unsigned long choose_lowmem(phys_addr_t asked, phys_addr_t end)
 {
 	phys_addr_t size = asked ? asked : max(MB(64), ALIGN(end / 4, MB(4)));
 
+	size = min(size, (phys_addr_t)(asked ? MAXMEM : DEFAULT_LOWMEM_MAX));
 	size = min(size, end);
-	return (unsigned long)min(ALIGN_DOWN(size, PAGE_SIZE), (phys_addr_t)MAXMEM);
+	return (unsigned long)ALIGN_DOWN(size, PAGE_SIZE);
 }
 
 /* Room for mem_map and a little to live on, or a line that says what is missing. */
@@ -85,7 +87,7 @@ static const char *check_lowmem(phys_addr_t end)
 {
 	phys_addr_t need = (end >> PAGE_SHIFT) * sizeof(struct page) + MB(1) / 2;
 
-	if (lowmem_size >= need)
+	if (SPARSE_MEM_MAP || lowmem_size >= need)
 		return NULL;
 	snprintf(why, sizeof(why), "memory up to %llu MiB needs at least %llu KiB of low memory for mem_map, "
 		 "and there are %lu KiB", (unsigned long long)(end >> 20), (unsigned long long)(need >> 10),
@@ -168,4 +170,20 @@ void arch_zone_borders(pfn_t max_zone_pfn[MAX_NR_ZONES])
 	max_zone_pfn[ZONE_DMA32] = dma;
 	max_zone_pfn[ZONE_NORMAL] = max_low_pfn;
 	max_zone_pfn[ZONE_HIGHMEM] = (pfn_t)(phys_end >> PAGE_SHIFT);
+}
+
+/* The entries, so that a walk finds them, and the mapping itself. */
+void arch_map_mem_map(unsigned long addr, unsigned long size, pfn_t pfn)
+{
+	if (pt_map_range(swapper_pg_dir, addr, size, pfn, PAGE_KERNEL, true, &pt_ops_boot))
+		crash("mem_map: cannot map 0x%lx, %lu KiB: no page table, or it is mapped already", addr, size >> 10);
+	if (mmap((void *)addr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, phys_fd,
+		 (off_t)pfn << PAGE_SHIFT) == MAP_FAILED)
+		crash("mem_map: cannot map 0x%lx, %lu KiB: %s", addr, size >> 10, strerror(errno));
+}
+
+void arch_prepare_mem_map(unsigned long addr, unsigned long size)
+{
+	if (pt_prepare_range(swapper_pg_dir, addr, size, 2, &pt_ops_boot))
+		crash("no memory for the page tables of mem_map");
 }

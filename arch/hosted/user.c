@@ -4,7 +4,8 @@
  *
  * They are 32-bit i386 code.  A 32-bit process jumps to them; a 64-bit one lowers
  * itself into compatibility mode first (code segment 0x23, which Linux has in every
- * descriptor table).  Everything that ends such a stretch arrives as a signal:
+ * descriptor table, unless it was built without 32-bit programs).  Everything that
+ * ends such a stretch arrives as a signal:
  *
  *	page fault, exception	SIGSEGV ...	trap.c
  *	timer			SIGALRM		timer.c
@@ -62,6 +63,16 @@ static bool dispatch(unsigned long how)
 #define ARG_B REG_RCX
 #define ARG_C REG_RDX
 
+/* A host may do without 32-bit programs: then its table has no such segment. */
+static bool host_runs_32_bits(void)
+{
+	unsigned long rights;
+	bool ok;
+
+	__asm__ volatile("larq %2, %0" : "=r"(rights), "=@ccz"(ok) : "r"((unsigned long)USER32_CS));
+	return ok;
+}
+
 static void __attribute__((noreturn)) go(unsigned long entry, unsigned long sp)
 {
 	__asm__ volatile("movl %k0, %%ds\n\tmovl %k0, %%es\n\t"
@@ -77,6 +88,8 @@ static void __attribute__((noreturn)) go(unsigned long entry, unsigned long sp)
 #define ARG_A REG_EBX
 #define ARG_B REG_ECX
 #define ARG_C REG_EDX
+
+static bool host_runs_32_bits(void) { return true; }
 
 static void __attribute__((noreturn)) go(unsigned long entry, unsigned long sp)
 {
@@ -110,7 +123,7 @@ void user_init(void)
 		.sa_sigaction = on_system_call, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER,
 	};
 
-	user_mode_works = !SHADOW_IN_THE_WAY && !sigaction(SIGSYS, &act, NULL) &&
+	user_mode_works = !SHADOW_IN_THE_WAY && host_runs_32_bits() && !sigaction(SIGSYS, &act, NULL) &&
 			  dispatch(PR_SYS_DISPATCH_ON) && dispatch(PR_SYS_DISPATCH_OFF);
 }
 

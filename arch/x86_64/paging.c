@@ -16,6 +16,10 @@
  * and the last of the 3 GiB are small pages, then 511 of 2 MiB up to 1 GiB, one of
  * 1 GiB and what is left of the third; [4, 9) GiB are five pages of 1 GiB.
  *
+ * The array of struct page, mem_map, is virtually contiguous from VMEMMAP_START on and
+ * backed section by section: mm/boot/section.c says when, the functions at the end how,
+ * with pages of 2 MiB for whole sections.
+ *
  * Only text may be run (NX), and all entries are global (PGE): they survive the reload
  * of CR3 at a task switch.
  */
@@ -119,6 +123,18 @@ void arch_paging_init(void)
 	high_memory = __va((phys_addr_t)max_low_pfn << PAGE_SHIFT);
 	paging_init();
 	memblock.current_limit = (phys_addr_t)max_low_pfn << PAGE_SHIFT;
+}
+
+void arch_prepare_mem_map(unsigned long addr, unsigned long size)
+{
+	if (pt_prepare_range(swapper_pg_dir, addr, size, 2, &pt_ops_boot))
+		boot_stop("no memory for the page tables of mem_map, 0x%lx + 0x%lx", addr, size);
+}
+
+void arch_map_mem_map(unsigned long addr, unsigned long size, pfn_t pfn)
+{
+	if (pt_map_range(swapper_pg_dir, addr, size, pfn, PAGE_KERNEL, true, &pt_ops_boot))
+		mm_panic("mem_map: cannot map 0x%lx + 0x%lx to frame 0x%lx", addr, size, pfn);
 }
 
 void arch_zone_borders(pfn_t max_zone_pfn[MAX_NR_ZONES])

@@ -38,4 +38,21 @@ void mm_init_mapping(void);
 enum mm_stage { MM_NONE, MM_MEMBLOCK, MM_PAGES, MM_SLAB, MM_VMALLOC, MM_READY };
 extern enum mm_stage mm_stage;
 
+/* Of ports with SPARSE_MEM_MAP only (section.h). */
+
+/**
+ * arch_prepare_mem_map() - make ready what arch_map_mem_map() will need for [@addr, @addr + @size)
+ * Page tables, but the last level.  Uses memblock; does not return when it has no memory.
+ */
+void arch_prepare_mem_map(unsigned long addr, unsigned long size);
+/**
+ * arch_map_mem_map() - show the frames from @pfn on at @addr, writable
+ * @addr, @size: a part of mem_map, in whole pages; where nothing was before
+ *
+ * Before memblock is closed it may take memory from it.  Later @size is that of a
+ * section's struct pages, @addr is prepared, and @addr and @pfn are aligned to @size:
+ * then it must do without, in any context, interrupts off.  Does not return on failure.
+ */
+void arch_map_mem_map(unsigned long addr, unsigned long size, pfn_t pfn);
+
 #endif

@@ -4,7 +4,7 @@
  * out.
  *
  * `struct page` describes the frame, never the data in it.  mem_map is the array
- * of them all, indexed by frame number.  A frame is in one of these states:
+ * of them all, indexed by frame number; of a sparse one (section.h) parts are not there.  A frame is in one of these states:
  *
  *	state		PG_*		_count	what the union holds
  *	reserved	reserved	1	nothing; never handed out
@@ -19,6 +19,7 @@
 
 #include <quarry/gfp.h>
 #include <quarry/list.h>
+#include <quarry/section.h>
 #include <arch/layout.h>
 
 struct kmem_cache;
@@ -139,8 +140,35 @@ static inline void *phys_to_virt(phys_addr_t p) { return __va(p); }
 static inline struct page *pfn_to_page(pfn_t pfn) { return mem_map + pfn; }
 static inline pfn_t page_to_pfn(const struct page *p) { return (pfn_t)(p - mem_map); }
 static inline phys_addr_t page_to_phys(const struct page *p) { return (phys_addr_t)page_to_pfn(p) << PAGE_SHIFT; }
-static inline bool pfn_valid(pfn_t pfn) { return pfn < max_pfn; }
-/** virt_to_page() - @p must be in the direct map: see virt_addr_valid() */
+/**
+ * pfn_valid() - is there a struct page for frame @pfn?  O(1), any context
+ * A frame may be memory and have none yet: see pfn_is_deferred().
+ */
+static inline bool pfn_valid(pfn_t pfn)
+{
+	return pfn < max_pfn && (!SPARSE_MEM_MAP || section_online(pfn >> SECTION_PFN_SHIFT));
+}
+/** page_in_mem_map() - does @p, any pointer, point into mem_map, where it is there?  O(1), any context. */
+static inline bool page_in_mem_map(const struct page *p)
+{
+	unsigned long offset = (unsigned long)p - (unsigned long)mem_map;
+
+	return offset < max_pfn * sizeof(struct page) &&
+	       (!SPARSE_MEM_MAP || section_online(offset / sizeof(struct page) >> SECTION_PFN_SHIFT));
+}
+/** page_valid() - is @p, any pointer, a struct page of mem_map?  O(1), any context. */
+static inline bool page_valid(const struct page *p)
+{
+	return page_in_mem_map(p) && ((unsigned long)p - (unsigned long)mem_map) % sizeof(struct page) == 0;
+}
+/** next_valid_pfn() - the first frame from @pfn on, below @end <= max_pfn, that has a struct page; else @end. */
+static inline pfn_t next_valid_pfn(pfn_t pfn, pfn_t end)
+{
+	return SPARSE_MEM_MAP ? next_online_pfn(pfn, end) : min(pfn, end);
+}
+#define for_each_valid_pfn(pfn, start, end) \
+	for (pfn = next_valid_pfn(start, end); pfn < (end); pfn = next_valid_pfn(pfn + 1, end))
+/** virt_to_page() - @p must be in the direct map: see virt_addr_valid(); is there a page?  page_valid() */
 static inline struct page *virt_to_page(const void *p) { return pfn_to_page(((unsigned long)p - PAGE_OFFSET) >> PAGE_SHIFT); }
 /** virt_addr_valid() - does @p lie in the direct map?  O(1), any context */
 static inline bool virt_addr_valid(const void *p)
@@ -234,7 +262,7 @@ unsigned long get_zeroed_page(gfp_t gfp);
  * @order: the order it was allocated with
  *
  * Context: any.  Refused with a report: a free, reserved, slab or tail frame, a
- * wrong order, a pointer outside mem_map.  If others still hold references
+ * wrong order, a pointer to no struct page of mem_map.  If others still hold references
  * (get_page), the rest of a block that is not compound is freed at once and the
  * first frame by the last put_page().  Worst case: O(MAX_PAGE_ORDER).
  */

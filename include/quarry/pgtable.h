@@ -116,6 +116,13 @@ bool pt_enter_large(pte_t *slot, int level, pte_t e, pte_t **table);
 int pt_populate(pte_t *root, unsigned long addr, size_t size, const struct pt_ops *ops);
 
 /**
+ * pt_prepare_range() - make the tables of [@addr, @addr + @size) down to those of @level
+ * A later pt_map_range() there with pages of @level needs no memory.  @level < PGTABLE_LEVELS.
+ * Return: 0; -ENOMEM, also if a large page is in the way.
+ */
+int pt_prepare_range(pte_t *root, unsigned long addr, size_t size, int level, const struct pt_ops *ops);
+
+/**
  * pt_map_range() - map [@addr, @addr + @size) to frames from @pfn on
  * @addr, @size: page-aligned; @size > 0
  * @huge: with the largest pages that fit; where a table exists already it is used

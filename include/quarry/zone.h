@@ -57,13 +57,15 @@ struct zone {
 	pfn_t zone_start_pfn;
 	unsigned long spanned_pages;	/* from first to last, holes included */
 	unsigned long present_pages;	/* without holes */
-	unsigned long managed_pages;	/* given to the buddy allocator */
+	unsigned long managed_pages;	/* given to the buddy allocator, or deferred */
 	unsigned long watermark[NR_WMARK];
 	unsigned long lowmem_reserve[MAX_NR_ZONES]; /* kept from requests that could use that zone */
 
 	/* under lock */
 	spinlock_t lock __cacheline_aligned;
 	unsigned long nr_free;		/* free pages in free_area (pcp lists not counted) */
+	unsigned long deferred_pages;	/* free ones that are not online yet (section.c) */
+	pfn_t deferred_next;		/* these lie at or behind it; section.c's lock */
 	struct free_area free_area[NR_PAGE_ORDERS];
 	long vm_stat[NR_ZONE_STAT_ITEMS];	/* atomic */
 
@@ -101,6 +103,12 @@ static inline struct zone *page_zone(const struct page *p)
 	return &node_data[page_to_nid(p)].node_zones[page_zonenum(p)];
 }
 
+/** zone_page_flags() - where the zone is noted in page->flags. */
+static inline unsigned long zone_page_flags(const struct zone *z)
+{
+	return (unsigned long)z->type << PG_ZONE_SHIFT | (unsigned long)z->node << PG_NODE_SHIFT;
+}
+
 static inline bool populated_zone(const struct zone *z) { return z->present_pages != 0; }
 
 /* All populated zones, lowest first. */
@@ -114,7 +122,7 @@ static inline void zone_stat_add(struct zone *z, enum zone_stat_item i, long n)
 	__atomic_fetch_add(&z->vm_stat[i], n, __ATOMIC_RELAXED);
 }
 
-/** zone_free_pages() - free frames, those on CPUs' lists included.  Exact when nothing runs. */
+/** zone_free_pages() - free frames, those on CPUs' lists and deferred ones included.  Exact when nothing runs. */
 unsigned long zone_free_pages(const struct zone *zone);
 /** zone_event() - sum of an event's counters over the CPUs. */
 unsigned long zone_event(const struct zone *zone, enum zone_event_item item);

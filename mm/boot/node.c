@@ -6,14 +6,15 @@
  *	  free_area_init_nodes		for each node:
  *	    free_area_init_node
  *	      calculate_node_totalpages	how many frames each zone spans and has
- *	      alloc_node_mem_map	the array of struct page, from memblock
+ *	      alloc_mem_map		the array of struct page, from memblock (or section.c)
  *	      free_area_init_core	each zone's lists; every frame starts reserved
  *	memblock_free_all		what memblock has left goes to the zones
  *
  * mem_map covers [0, max_pfn) with no gaps, so that pfn_to_page() is one addition;
  * frames in holes of the memory map have a struct page that stays reserved.  With
  * 4 GiB that is 2^20 entries of 32 bytes: 32 MiB, 0.8 % of memory, and it has to
- * lie in low memory.
+ * lie in low memory.  A port with addresses to spare has only the parts of it that
+ * are needed (section.c).
  *
  * Memory is given to the buddy lists in the largest aligned blocks that fit, so
  * that a free zone is whole from the start.
@@ -60,24 +61,25 @@ static void calculate_node_totalpages(struct pglist_data *pgdat, const pfn_t max
 	pgdat->node_spanned_pages = max_pfn - first;
 }
 
-static void alloc_node_mem_map(struct pglist_data *pgdat)
+static void alloc_mem_map(void)
 {
 	size_t size = max_pfn * sizeof(struct page);
 
+	if (SPARSE_MEM_MAP) {
+		sections_init();
+		return;
+	}
 	mem_map = memblock_alloc(size, PAGE_SIZE);
 	if (!mem_map)
 		mm_panic("no room for mem_map: %lu frames need %lu KiB of low memory; boot with less memory (mem=)",
 			 (unsigned long)max_pfn, (unsigned long)(size >> 10));
-	pgdat->node_mem_map = mem_map + pgdat->node_start_pfn;
 }
 
 /* Every frame of the zone: its place, and reserved until memblock gives it. */
 static void memmap_init_zone(struct zone *zone)
 {
-	unsigned long flags = (unsigned long)zone->type << PG_ZONE_SHIFT |
-			      (unsigned long)zone->node << PG_NODE_SHIFT | 1UL << PG_reserved;
+	unsigned long flags = zone_page_flags(zone) | 1UL << PG_reserved;
 
-	zone->zone_mem_map = mem_map + zone->zone_start_pfn;
 	for (unsigned long i = 0; i < zone->spanned_pages; i++) {
 		zone->zone_mem_map[i].flags = flags;
 		atomic_set(&zone->zone_mem_map[i]._count, 1);
@@ -97,7 +99,8 @@ static void build_zonelists(struct pglist_data *pgdat)
 	}
 }
 
-static void free_area_init_core(struct pglist_data *pgdat)
+/* Of a whole array; section.c fills in what it makes. */
+static void memmap_init(struct pglist_data *pgdat)
 {
 	/* frames before the first of memory belong to no zone; they stay reserved */
 	for (pfn_t pfn = 0; pfn < pgdat->node_start_pfn; pfn++) {
@@ -106,6 +109,15 @@ static void free_area_init_core(struct pglist_data *pgdat)
 	}
 	for (int i = 0; i < MAX_NR_ZONES; i++)
 		memmap_init_zone(&pgdat->node_zones[i]);
+}
+
+static void free_area_init_core(struct pglist_data *pgdat)
+{
+	pgdat->node_mem_map = mem_map + pgdat->node_start_pfn;
+	for (int i = 0; i < MAX_NR_ZONES; i++)
+		pgdat->node_zones[i].zone_mem_map = mem_map + pgdat->node_zones[i].zone_start_pfn;
+	if (!SPARSE_MEM_MAP)
+		memmap_init(pgdat);
 	build_zonelists(pgdat);
 }
 
@@ -115,7 +127,7 @@ static void free_area_init_node(int nid, const pfn_t max_zone_pfn[])
 
 	pgdat->node_id = nid;
 	calculate_node_totalpages(pgdat, max_zone_pfn);
-	alloc_node_mem_map(pgdat);
+	alloc_mem_map();
 	free_area_init_core(pgdat);
 }
 
@@ -124,6 +136,16 @@ void free_area_init_nodes(const pfn_t max_zone_pfn[MAX_NR_ZONES])
 	max_pfn = (pfn_t)(memblock_end_of_DRAM() >> PAGE_SHIFT);
 	nr_online_nodes = 1;
 	free_area_init_node(0, max_zone_pfn);
+}
+
+/* The zone that spans @pfn, a frame of memory. */
+static struct zone *zone_of(pfn_t pfn)
+{
+	struct zone *zone = first_zone();
+
+	while (pfn >= zone->zone_start_pfn + zone->spanned_pages)
+		zone = next_zone(zone);
+	return zone;
 }
 
 /* Hand [@start, @end), all in one zone, to its buddy lists. */
@@ -148,6 +170,22 @@ static void free_frames(struct zone *zone, pfn_t start, pfn_t end)
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
+/* The same, but for what can wait.  Return: frames given, now or later. */
+static unsigned long give(struct zone *zone, pfn_t start, pfn_t end)
+{
+	pfn_t later = start, go_on = end;
+	unsigned long n;
+
+	if (!SPARSE_MEM_MAP) {
+		free_frames(zone, start, end);
+		return end - start;
+	}
+	n = section_defer(zone, &later, &go_on);
+	free_frames(zone, start, later);
+	free_frames(zone, go_on, end);
+	return n + (later - start) + (end - go_on);
+}
+
 unsigned long memblock_free_all(void)
 {
 	phys_addr_t start = PAGE_SIZE, end = 0; /* frame 0 is never handed out: 0 means "none" */
@@ -158,11 +196,10 @@ unsigned long memblock_free_all(void)
 		pfn_t pfn = (pfn_t)((start + PAGE_SIZE - 1) >> PAGE_SHIFT), stop = (pfn_t)(end >> PAGE_SHIFT);
 
 		while (pfn < stop) {
-			struct zone *zone = page_zone(pfn_to_page(pfn));
+			struct zone *zone = zone_of(pfn);
 			pfn_t border = min(stop, zone->zone_start_pfn + zone->spanned_pages);
 
-			free_frames(zone, pfn, border);
-			freed += border - pfn;
+			freed += give(zone, pfn, border);
 			pfn = border;
 		}
 		start = end;

@@ -9,7 +9,8 @@
  *		the buddy lists
  *
  * get_page_from_freelist() is one attempt: the first zone of the list that can
- * give the block and keep its watermark.  When it fails, the next attempt asks
+ * give the block and keep its watermark, by bringing some of its memory online if
+ * there is any that nobody needed yet (section.c).  When it fails, the next attempt asks
  * with other flags (row B7):
  *
  *	1. above `low`				everybody
@@ -80,6 +81,22 @@ static struct page *zone_alloc_block(struct zone *zone, unsigned order)
 	return page;
 }
 
+static __always_inline struct page *take_from(struct zone *zone, unsigned order)
+{
+	return order ? zone_alloc_block(zone, order) : pcp_alloc(zone);
+}
+
+/* The zone's lists are short, but some of its memory may be deferred (section.c). */
+static __cold_path struct page *grow_and_take(struct zone *zone, unsigned order, unsigned long mark,
+					      enum zone_type highest, unsigned alloc_flags)
+{
+	unsigned long keep = (alloc_flags & ALLOC_HIGH ? mark / 2 : mark) + zone->lowmem_reserve[highest];
+
+	if (!READ_ONCE(zone->deferred_pages))
+		return NULL;
+	return zone_grow_for(zone, order, alloc_flags & ALLOC_NO_WATERMARKS ? 0 : keep) ? take_from(zone, order) : NULL;
+}
+
 /* One attempt: the first zone that can give it and keep @wmark. */
 static __always_inline struct page *get_page_from_freelist(gfp_t gfp, unsigned order, const struct zonelist *list,
 							   enum zone_watermarks wmark, unsigned alloc_flags)
@@ -91,9 +108,10 @@ static __always_inline struct page *get_page_from_freelist(gfp_t gfp, unsigned o
 	for (ref = list->zonerefs; ref->zone; ref++) {
 		struct zone *zone = ref->zone;
 
-		if (!zone_watermark_ok(zone, order, zone->watermark[wmark], highest, alloc_flags))
-			continue;
-		page = order ? zone_alloc_block(zone, order) : pcp_alloc(zone);
+		page = zone_watermark_ok(zone, order, zone->watermark[wmark], highest, alloc_flags) ?
+		       take_from(zone, order) : NULL;
+		if (SPARSE_MEM_MAP && unlikely(!page))
+			page = grow_and_take(zone, order, zone->watermark[wmark], highest, alloc_flags);
 		if (page)
 			return prep_new_page(page, order, gfp);
 	}
@@ -284,7 +302,7 @@ struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order)
 /* Blocks that @zone can give before it is down to its low watermark. */
 static unsigned long zone_spare(const struct zone *zone, unsigned order, enum zone_type highest)
 {
-	unsigned long free = READ_ONCE(zone->nr_free), keep = zone->watermark[WMARK_LOW] + zone->lowmem_reserve[highest];
+	unsigned long free = READ_ONCE(zone->nr_free) + READ_ONCE(zone->deferred_pages), keep = zone->watermark[WMARK_LOW] + zone->lowmem_reserve[highest];
 
 	return free > keep ? (free - keep) >> order : 0;
 }
@@ -305,6 +323,18 @@ static unsigned long zone_alloc_blocks(struct zone *zone, unsigned order, unsign
 	return got;
 }
 
+/* What @zone can spare, up to @nr blocks onto @list, though it has to grow for them. */
+static unsigned long zone_alloc_spare(struct zone *zone, unsigned order, unsigned long nr, enum zone_type highest,
+				      struct list_head *list)
+{
+	unsigned long got = 0;
+
+	do {
+		got += zone_alloc_blocks(zone, order, min(nr - got, zone_spare(zone, order, highest)), list);
+	} while (SPARSE_MEM_MAP && got < nr && zone_spare(zone, order, highest) && zone_grow(zone));
+	return got;
+}
+
 /* Several that the zones can spare; else one in the ordinary way. */
 static __always_inline unsigned long alloc_bulk(gfp_t gfp, unsigned order, unsigned long nr, struct list_head *list,
 						unsigned long caller)
@@ -315,8 +345,7 @@ static __always_inline unsigned long alloc_bulk(gfp_t gfp, unsigned order, unsig
 	LIST_HEAD(taken);
 
 	for (; nr > 1 && ref->zone && got < nr; ref++)
-		got += zone_alloc_blocks(ref->zone, order, min(nr - got, zone_spare(ref->zone, order, gfp_zone(gfp))),
-					 &taken);
+		got += zone_alloc_spare(ref->zone, order, nr - got, gfp_zone(gfp), &taken);
 	list_for_each_entry(page, &taken, lru)
 		prep_new_page(page, order, gfp);
 	if (!got && nr && (page = __alloc_pages(gfp, order, 0, caller))) {

@@ -29,13 +29,6 @@
 
 /* ---- is it to be freed? -------------------------------------------------------- */
 
-static bool is_page(const struct page *page)
-{
-	unsigned long offset = (unsigned long)page - (unsigned long)mem_map;
-
-	return offset < max_pfn * sizeof(struct page) && offset % sizeof(struct page) == 0;
-}
-
 /* High memory's page->virtual is its kmap() address while it has one; low memory's is the slab layer's. */
 static inline bool still_kmapped(const struct page *page)
 {
@@ -75,7 +68,7 @@ static __cold_path bool free_refused(struct page *page, unsigned order, const ch
 {
 	unsigned long pfn = page_to_pfn(page);
 
-	if (!is_page(page))
+	if (!page_valid(page))
 		misuse(MISUSE_FOREIGN, caller, "%s(%p): not a struct page of mem_map", call, (void *)page);
 	else if (PageReserved(page))
 		misuse(MISUSE_RESERVED, caller, "%s(pfn %lu): a reserved frame (image, firmware or hole)", call, pfn);
@@ -104,7 +97,7 @@ static __cold_path bool free_refused(struct page *page, unsigned order, const ch
 
 static inline bool free_suspect(const struct page *page, unsigned order)
 {
-	return !is_page(page) || page->flags & PAGE_FLAGS_NOT_FREEABLE || page_count(page) <= 0 ||
+	return !page_valid(page) || page->flags & PAGE_FLAGS_NOT_FREEABLE || page_count(page) <= 0 ||
 	       page->order != order || still_kmapped(page);
 }
 
@@ -199,7 +192,7 @@ static __always_inline bool free_hot_frame(struct page *page)
 	unsigned long flags;
 	struct zone *zone;
 
-	if (unlikely(!is_page(page)))
+	if (unlikely(!page_valid(page)))
 		return false;
 	flags = page->flags;
 	zone = page_zone(page);
@@ -244,7 +237,7 @@ void free_pages(unsigned long addr, unsigned order)
 
 void get_page(struct page *page)
 {
-	struct page *head = is_page(page) ? compound_head(page) : NULL;
+	struct page *head = page_valid(page) ? compound_head(page) : NULL;
 
 	if (!head)
 		misuse(MISUSE_FOREIGN, _RET_IP_, "get_page(%p): not a struct page of mem_map", (void *)page);
@@ -273,7 +266,7 @@ static __always_inline void put_page_from(struct page *page, const char *call, u
 	struct page *head;
 	int users;
 
-	if (!is_page(page)) {
+	if (!page_valid(page)) {
 		misuse(MISUSE_FOREIGN, caller, "%s(%p): not a struct page of mem_map", call, (void *)page);
 		return;
 	}
@@ -375,7 +368,7 @@ void put_pages_list(struct list_head *list)
 		struct page *page = list_first_entry(list, struct page, lru);
 
 		list_del(&page->lru);
-		if (likely(is_page(page) && plain_frame(page)))
+		if (likely(page_valid(page) && plain_frame(page)))
 			put_into_run(&run, page, "put_pages_list", _RET_IP_);
 		else
 			put_odd_page(page, "put_pages_list", _RET_IP_);
@@ -392,7 +385,7 @@ void free_contig_range(pfn_t pfn, unsigned long nr)
 		return;
 	}
 	for (struct page *page = pfn_to_page(pfn); nr--; page++)
-		if (likely(plain_frame(page)))
+		if (likely(page_valid(page) && plain_frame(page)))
 			put_into_run(&run, page, "free_contig_range", _RET_IP_);
 		else
 			put_odd_page(page, "free_contig_range", _RET_IP_);
@@ -401,7 +394,7 @@ void free_contig_range(pfn_t pfn, unsigned long nr)
 
 void split_page(struct page *page, unsigned order)
 {
-	if (!is_page(page) || page->flags & (PAGE_FLAGS_NOT_FREEABLE | 1UL << PG_head) || page_count(page) <= 0 ||
+	if (!page_valid(page) || page->flags & (PAGE_FLAGS_NOT_FREEABLE | 1UL << PG_head) || page_count(page) <= 0 ||
 	    page->order != order) {
 		misuse(MISUSE_ARGUMENT, _RET_IP_, "split_page(pfn %lu, order %u): not a plain block of that order",
 		       page_to_pfn(page), order);

@@ -28,6 +28,8 @@ int mm_check_all(struct seq *s)
 	struct zone *z;
 
 	broken += verdict(s, "memblock.c", "", memblock_check(&memblock));
+	if (SPARSE_MEM_MAP)
+		broken += verdict(s, "section.c", "", section_check());
 	for_each_zone(z) {
 		broken += verdict(s, "buddy.c", z->name, buddy_check(z));
 		broken += verdict(s, "pcp.c", z->name, pcp_check(z));

@@ -93,6 +93,10 @@ void report_page(struct seq *s, pfn_t pfn)
 	const struct page *page;
 	void *addr;
 
+	if (pfn_is_deferred(pfn)) {
+		seq_printf(s, "frame 0x%lx: free, and nobody has needed its section yet: it has no struct page\n", pfn);
+		return;
+	}
 	if (!pfn_valid(pfn)) {
 		seq_printf(s, "frame 0x%lx: there is none, the last is 0x%lx\n", pfn, max_pfn - 1);
 		return;

@@ -67,7 +67,7 @@ void place_find(struct place *pl, const void *p)
 	struct page *head;
 
 	*pl = (struct place){ .kind = in_vmalloc_window(p) ? PLACE_VMALLOC : PLACE_OUTSIDE };
-	if (off >= slab_direct_bytes)
+	if (!slab_page_there(off))
 		return;
 	pl->page = pfn_to_page(off >> PAGE_SHIFT);
 	head = compound_head(pl->page);

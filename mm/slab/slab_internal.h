@@ -166,6 +166,12 @@ static __always_inline u8 *slab_state(const struct kmem_cache *s, struct page *p
 /* Bytes of the direct map, once the slab layer is up; 0 before, so that nothing is in it. */
 extern unsigned long slab_direct_bytes;
 
+/* Is there a struct page for what lies at PAGE_OFFSET + @off?  For any @off. */
+static __always_inline bool slab_page_there(unsigned long off)
+{
+	return off < slab_direct_bytes && (!SPARSE_MEM_MAP || section_online(off >> SECTION_SHIFT));
+}
+
 /* ---- magazine.c ---------------------------------------------------------------- */
 
 extern struct magazine no_magazine;	/* what a CPU without one has: empty and full at once */
@@ -255,7 +261,7 @@ static __always_inline struct page *slab_page_of(const void *p)
 	unsigned long off = (unsigned long)p - PAGE_OFFSET;
 	struct page *page;
 
-	if (unlikely(off >= slab_direct_bytes))
+	if (unlikely(!slab_page_there(off)))
 		return NULL;
 	page = pfn_to_page(off >> PAGE_SHIFT);
 	return likely(page->flags & 1UL << PG_slab) ? page : NULL;

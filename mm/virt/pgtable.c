@@ -224,6 +224,18 @@ int pt_populate(pte_t *root, unsigned long addr, size_t size, const struct pt_op
 	return 0;
 }
 
+int pt_prepare_range(pte_t *root, unsigned long addr, size_t size, int level, const struct pt_ops *ops)
+{
+	unsigned long last = addr + size - 1;
+	unsigned made = 0;
+
+	do {
+		if (!walk_make(root, addr, level, ops, &made))
+			return -ENOMEM;
+	} while (step_over(&addr, last, level + 1));
+	return 0;
+}
+
 /* ---- mapping ranges ----------------------------------------------------------- */
 
 /* The largest level whose entry may map @pfn at @addr and has no table already. */

@@ -192,9 +192,7 @@ static const char *pages_wrong(struct page **pages, unsigned count)
 	if (!pages || !count)
 		return "no pages";
 	for (unsigned i = 0; i < count; i++) {
-		unsigned long at = (unsigned long)pages[i] - (unsigned long)mem_map;
-
-		if (!pages[i] || at % sizeof(struct page) || at / sizeof(struct page) >= max_pfn)
+		if (!page_valid(pages[i]))
 			return "an element is no struct page";
 		if (PageBuddy(pages[i]) || PagePcp(pages[i]))
 			return "an element is a free frame";
@@ -236,8 +234,8 @@ static const char *device_wrong(phys_addr_t phys, size_t size)
 		return "wraps around";
 	if (pte_pfn(mk_pte(pfn, PAGE_KERNEL_NOCACHE)) != last >> PAGE_SHIFT)
 		return "beyond what a page-table entry can name";
-	for (pfn = (pfn_t)(phys >> PAGE_SHIFT); pfn_valid(pfn) && pfn <= last >> PAGE_SHIFT; pfn++)
-		if (!PageReserved(pfn_to_page(pfn)))
+	for (pfn = (pfn_t)(phys >> PAGE_SHIFT); pfn < max_pfn && pfn <= last >> PAGE_SHIFT; pfn++)
+		if (pfn_valid(pfn) ? !PageReserved(pfn_to_page(pfn)) : pfn_is_deferred(pfn))
 			return "memory of the page allocator";
 	return NULL;
 }

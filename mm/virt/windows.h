@@ -21,9 +21,7 @@ static inline bool fixmap_slot_is_kmap(unsigned idx)
 /** kmap_page_wrong() - why @page cannot be mapped; NULL: it can. */
 static inline const char *kmap_page_wrong(const struct page *page)
 {
-	unsigned long at = (unsigned long)page - (unsigned long)mem_map;
-
-	if (unlikely(at >= max_pfn * sizeof(struct page)))
+	if (unlikely(!page_in_mem_map(page)))
 		return "not a struct page of mem_map";
 	if (unlikely(page->flags & (1UL << PG_buddy | 1UL << PG_pcp)))
 		return "the frame is free";

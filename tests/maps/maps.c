@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,7 +35,6 @@
 #include "arch/hosted/hosted.h"
 #include "kernel/machine.h"
 
-#define FRAMES (PHYS_LIMIT >> PAGE_SHIFT)
 #define OWN_BYTES (6u << 20)	/* beside mem_map: page tables, early allocations, the first MiB */
 
 /* What the oracle knows of a frame. */
@@ -46,6 +46,8 @@
 
 static unsigned char *frame;
 static unsigned short *part_bytes;
+static u64 frames;		/* up to the last of RAM: behind it nothing can be handed out */
+static u64 ram_bytes;
 
 static char *read_file(const char *path)
 {
@@ -59,6 +61,25 @@ static char *read_file(const char *path)
 }
 
 /* ---- the oracle ----------------------------------------------------------------------- */
+
+static void measure(const struct e820_entry *map, unsigned n)
+{
+	for (; n--; map++) {
+		u64 end = map->addr + map->size < map->addr ? ~0ull : map->addr + map->size;
+
+		if (map->type != E820_RAM || map->addr >= PHYS_LIMIT)
+			continue;
+		end = end < PHYS_LIMIT ? end : PHYS_LIMIT;
+		ram_bytes += end - map->addr;
+		frames = end >> PAGE_SHIFT > frames ? end >> PAGE_SHIFT : frames;
+	}
+}
+
+/* As many as there are frames, most of which are never looked at. */
+static void *zeroes(u64 bytes)
+{
+	return mmap(NULL, bytes + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
 
 static void mark_frame(u64 f, u64 first, u64 last, bool ram)
 {
@@ -84,7 +105,7 @@ static void mark_entry(const struct e820_entry *e)
 		return;
 	if (last < first)	/* wraps around: to the end of all addresses */
 		last = ~0ull;
-	for (u64 f = first >> PAGE_SHIFT; f <= last >> PAGE_SHIFT && f < FRAMES; f++)
+	for (u64 f = first >> PAGE_SHIFT; f <= last >> PAGE_SHIFT && f < frames; f++)
 		mark_frame(f, first, last, e->type == E820_RAM);
 }
 
@@ -105,7 +126,7 @@ static const char *take_all(void)
 		pfn_t pfn = page_to_pfn(page);
 
 		snprintf(why, sizeof(why), "frame 0x%lx is handed out", pfn);
-		if (pfn >= FRAMES || never(pfn))
+		if (pfn >= frames || never(pfn))
 			return strcat(why, ", which is not RAM");
 		if (frame[pfn] & GIVEN)
 			return strcat(why, " twice");
@@ -127,30 +148,56 @@ static bool reserved_by_kernel(u64 f)
 	return false;
 }
 
+/* Is there nothing in the whole section that begins with frame @f, neither RAM nor struct pages? */
+static bool is_hole(u64 f, const struct e820_entry *map, unsigned n)
+{
+	u64 start = f << PAGE_SHIFT, end = start + (1ull << SECTION_SHIFT);
+
+	if (!SPARSE_MEM_MAP || f % PAGES_PER_SECTION || pfn_valid((pfn_t)f))
+		return false;
+	while (n--)
+		if (map[n].type == E820_RAM && map[n].addr < end && start < map[n].addr + map[n].size)
+			return false;
+	return true;
+}
+
+/* What the kernel may keep for mem_map, and for a fixed sum. */
+static u64 own_limit(unsigned n)
+{
+	u64 part = PAGES_PER_SECTION * sizeof(struct page);	/* of mem_map, for a piece of memory's end */
+	u64 sparse = ram_bytes / PAGE_SIZE * sizeof(struct page) + 2 * n * part, flat = max_pfn * sizeof(struct page);
+
+	return (SPARSE_MEM_MAP && sparse < flat ? sparse : flat) + OWN_BYTES;
+}
+
 /* Each frame that must be had is had, once; what is not ours is accounted for. */
-static const char *account(bool some_left_out)
+static const char *account(bool some_left_out, const struct e820_entry *map, unsigned n)
 {
 	static char why[160];
 	u64 own = 0, lost = 0;
 
-	for (u64 f = 0; f < FRAMES; f++) {
-		struct page *page = f < max_pfn ? pfn_to_page(f) : NULL;
+	for (u64 f = 0; f < frames; f++) {
+		struct page *page = pfn_valid((pfn_t)f) ? pfn_to_page((pfn_t)f) : NULL;
 		bool in_use = page && !PageReserved(page) && page_count(page) > 0;
 
+		if (is_hole(f, map, n)) {
+			f += PAGES_PER_SECTION - 1;
+			continue;
+		}
 		if (never(f) && (frame[f] & GIVEN || in_use)) {
 			snprintf(why, sizeof(why), "frame 0x%llx is in use and not RAM", (unsigned long long)f);
 			return why;
 		}
 		if (never(f) || frame[f] & GIVEN || in_use || !(frame[f] & WHOLE))
 			continue;
-		if (reserved_by_kernel(f))
+		if (reserved_by_kernel(f) || pfn_holds_mem_map((pfn_t)f))
 			own++;
 		else if (lost++ == 0)
 			snprintf(why, sizeof(why), "frame 0x%llx is RAM, and nobody has it", (unsigned long long)f);
 	}
 	if (lost && !some_left_out)
 		return why;
-	if (own << PAGE_SHIFT > (u64)max_pfn * sizeof(struct page) + OWN_BYTES) {
+	if (own << PAGE_SHIFT > own_limit(n)) {
 		snprintf(why, sizeof(why), "%llu frames are kept by the kernel for itself", (unsigned long long)own);
 		return why;
 	}
@@ -173,9 +220,13 @@ static void run(const char *path, int out)
 	unsigned n;
 
 	machine_log = quiet_log;
-	frame = calloc(FRAMES, 1);
-	part_bytes = calloc(FRAMES, sizeof(*part_bytes));
-	if (!text || !frame || !part_bytes || (why = map_parse(text, &map, &n)))
+	if (!text || (why = map_parse(text, &map, &n)))
+		goto end;
+	measure(map, n);
+	frame = zeroes(frames);
+	part_bytes = zeroes(frames * sizeof(*part_bytes));
+	why = "no memory for the oracle";
+	if (frame == MAP_FAILED || part_bytes == MAP_FAILED)
 		goto end;
 	some_left_out = strstr(text, "# expect: some is left out");
 	too_little = strstr(text, "# expect: too little memory");
@@ -192,7 +243,7 @@ static void run(const char *path, int out)
 	mm_init();
 	why = take_all();
 	if (!why)
-		why = account(some_left_out);
+		why = account(some_left_out, map, n);
 end:
 	if (why && write(out, why, strlen(why)) < 0)
 		_exit(3);

@@ -53,6 +53,7 @@ SELFTEST(B4, each_free_frame_is_handed_out_exactly_once)
 	LIST_HEAD(taken);
 	struct page *page;
 
+	st_all_online();
 	st_settle();
 	free = st_free_low() + st_free_high();
 	n = st_take(&taken, GFP_HIGH_ALL, 0, ~0UL);
@@ -98,10 +99,16 @@ SELFTEST(B3, the_kernel_itself_is_reserved)
 
 SELFTEST(B3, mem_map_is_reserved)
 {
-	unsigned long bytes = max_pfn * sizeof(struct page), i;
+	unsigned long addr, step = PAGE_SIZE / sizeof(struct page);
+	struct pt_walk walk;
+	pfn_t pfn;
 
-	for (i = 0; i < bytes; i += PAGE_SIZE)
-		CHECK(range_is_reserved((char *)mem_map + i, 1));
+	for_each_valid_pfn(pfn, 0, max_pfn) {
+		addr = (unsigned long)pfn_to_page(pfn);
+		pt_trace(swapper_pg_dir, addr, &walk);
+		CHECK(walk.present && PageReserved(pfn_to_page((pfn_t)(walk.phys >> PAGE_SHIFT))));
+		pfn += step - 1 - pfn % step;
+	}
 }
 
 SELFTEST(B3, modules_are_reserved)
@@ -119,7 +126,7 @@ SELFTEST(B3, holes_are_reserved)
 {
 	pfn_t pfn;
 
-	for (pfn = 0; pfn < max_pfn; pfn++)
+	for_each_valid_pfn(pfn, 0, max_pfn)
 		if (!st_frame_free_at_boot(pfn))
 			CHECK(PageReserved(pfn_to_page(pfn)));
 	if (!st_on_machine())

@@ -83,6 +83,7 @@ SELFTEST(F2, every_high_frame_is_mapped_and_numbered)
 
 	if (!populated_zone(st_zone(ZONE_HIGHMEM)))
 		SKIP("no high memory");
+	st_all_online();
 	st_settle();
 	free = st_free_high();
 	n = take_every_high_frame(&frames);
@@ -128,6 +129,7 @@ SELFTEST(B4, low_memory_by_every_order_to_the_last_block)
 	struct page *page;
 	unsigned order, i, o;
 
+	st_all_online();
 	st_settle();
 	low_free_areas(had);
 	for (order = 0; order <= MAX_PAGE_ORDER; order++) {
@@ -163,6 +165,7 @@ static void inflate(void)
 {
 	int order;
 
+	st_all_online();
 	for (order = MAX_PAGE_ORDER; order >= 0; order--) {
 		unsigned long free = st_free_low();
 

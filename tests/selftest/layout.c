@@ -95,7 +95,7 @@ SELFTEST(A2, each_frame_knows_its_zone)
 	pfn_t pfn;
 
 	for_each_zone(z)
-		for (pfn = z->zone_start_pfn; pfn < z->zone_start_pfn + z->spanned_pages; pfn++) {
+		for_each_valid_pfn(pfn, z->zone_start_pfn, z->zone_start_pfn + z->spanned_pages) {
 			CHECK_EQ(page_zonenum(pfn_to_page(pfn)), z->type);
 			CHECK(page_zone(pfn_to_page(pfn)) == z);
 			CHECK_EQ(PageHighMem(pfn_to_page(pfn)), pfn >= max_low_pfn);
@@ -116,6 +116,9 @@ SELFTEST(A2, zones_count_what_memblock_has)
 	}
 	for (start = PAGE_SIZE; memblock_next_free(&memblock, &start, &end); start = end)
 		n += (unsigned long)((end - start) >> PAGE_SHIFT);
+	for (i = 0; SPARSE_MEM_MAP && i < max_pfn >> SECTION_PFN_SHIFT; i++)
+		if (pfn_holds_mem_map((pfn_t)i << SECTION_PFN_SHIFT))
+			n -= PAGES_PER_SECTION * sizeof(struct page) >> PAGE_SHIFT;
 	for_each_zone(z) {
 		CHECK(z->managed_pages <= z->present_pages && z->present_pages <= z->spanned_pages);
 		present += z->present_pages;
@@ -129,7 +132,7 @@ SELFTEST(A3, one_subtraction_and_the_tables_agree)
 {
 	pfn_t pfn;
 
-	for (pfn = 0; pfn < max_low_pfn; pfn++) {
+	for_each_valid_pfn(pfn, 0, max_low_pfn) {
 		phys_addr_t phys = (phys_addr_t)pfn << PAGE_SHIFT, walked;
 		unsigned long addr = PAGE_OFFSET + ((unsigned long)pfn << PAGE_SHIFT);
 
@@ -213,7 +216,7 @@ SELFTEST(A5, the_arithmetic)
 	CHECK_EQ(FIX_KMAP_LOCAL_END - FIX_KMAP_LOCAL_BEGIN + 1, KM_MAX_IDX * NR_CPUS);
 	if (!HAVE_HIGHMEM)
 		return;
-	CHECK(gap < 2UL * VMALLOC_OFFSET);
+	CHECK(SPARSE_MEM_MAP || gap < 2UL * VMALLOC_OFFSET);	/* else there is more between them */
 	CHECK_EQ(VMALLOC_END, PKMAP_BASE - 2 * PAGE_SIZE);
 	/* The pkmap window is one page table. */
 	CHECK_EQ(LAST_PKMAP, pt_entries(1));
@@ -273,7 +276,7 @@ SELFTEST(A6, every_frame_up_to_the_end_is_described)
 		last = z->zone_start_pfn + z->spanned_pages;
 	CHECK(last <= max_pfn);
 	CHECK_EQ(last, (unsigned long)(memblock_end_of_DRAM() >> PAGE_SHIFT));
-	for (pfn = 0; pfn < max_pfn; pfn++) {
+	for_each_valid_pfn(pfn, 0, max_pfn) {
 		page = pfn_to_page(pfn);
 		if (!st_frame_free_at_boot(pfn))
 			CHECK(PageReserved(page) && page_count(page) > 0);

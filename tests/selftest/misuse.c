@@ -84,19 +84,9 @@ SELFTEST(B5, order_out_of_range)
 	__free_page(page);
 }
 
-static struct page *a_reserved_page(void)
-{
-	pfn_t pfn;
-
-	for (pfn = 0; pfn < max_pfn; pfn++)
-		if (PageReserved(pfn_to_page(pfn)))
-			return pfn_to_page(pfn);
-	return NULL;
-}
-
 SELFTEST(B5, free_of_a_reserved_page)
 {
-	struct page *page = a_reserved_page();
+	struct page *page = st_reserved_page();
 	int count;
 
 	CHECK(page);

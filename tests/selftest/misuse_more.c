@@ -31,13 +31,11 @@ SELFTEST(B5, free_of_a_further_frame_of_a_slab)
 
 SELFTEST(B5, split_of_what_is_not_a_plain_block)
 {
-	struct page *object, *reserved = mem_map;
+	struct page *object, *reserved = st_reserved_page();
 	void *p = kmalloc(3000, GFP_KERNEL);
 
-	CHECK(p);
+	CHECK(p && reserved);
 	object = virt_to_page(p);
-	while (!PageReserved(reserved))
-		reserved++;
 	/* where others keep the order, a slab has the states of its objects */
 	EXPECT_MISUSE(MISUSE_ARGUMENT, "split_page", page_to_pfn(object), split_page(object, object->order));
 	EXPECT_MISUSE(MISUSE_ARGUMENT, "split_page", page_to_pfn(reserved), split_page(reserved, 0));
@@ -62,12 +60,11 @@ SELFTEST(B5, split_keeps_the_users_of_the_first)
 
 SELFTEST(B5, get_of_what_has_no_users)
 {
-	struct page *reserved = mem_map;
+	struct page *reserved = st_reserved_page();
 	static struct page stray;
 	int count;
 
-	while (!PageReserved(reserved))
-		reserved++;
+	CHECK(reserved);
 	count = page_count(reserved);
 	EXPECT_MISUSE(MISUSE_RESERVED, "get_page", page_to_pfn(reserved), get_page(reserved));
 	CHECK_EQ(page_count(reserved), count);
@@ -160,7 +157,7 @@ SELFTEST(D4, kfree_of_what_describes_memory)
 
 	CHECK(page && large);
 	mine = page_address(page);
-	EXPECT_MISUSE(MISUSE_RESERVED, "kfree", page, kfree(page));
+	EXPECT_MISUSE(SPARSE_MEM_MAP ? MISUSE_FOREIGN : MISUSE_RESERVED, "kfree", page, kfree(page));
 	EXPECT_MISUSE(MISUSE_WRONG_LAYER, "kfree", mine, kfree(mine));
 	EXPECT_MISUSE(MISUSE_WRONG_LAYER, "kfree", mine + PAGE_SIZE, kfree(mine + PAGE_SIZE));
 	EXPECT_MISUSE(MISUSE_MIDDLE, "kfree", large + 8 * PAGE_SIZE + 1, kfree(large + 8 * PAGE_SIZE + 1));

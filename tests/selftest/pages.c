@@ -57,9 +57,10 @@ SELFTEST(B1, each_frame_is_in_one_state)
 {
 	unsigned long free = 0;
 	struct page *page;
+	struct zone *z;
 	pfn_t pfn;
 
-	for (pfn = 0; pfn < max_pfn; pfn++) {
+	for_each_valid_pfn(pfn, 0, max_pfn) {
 		page = pfn_to_page(pfn);
 		CHECK_EQ(page_to_pfn(page), pfn);
 		CHECK(state_is_single(page));
@@ -70,6 +71,8 @@ SELFTEST(B1, each_frame_is_in_one_state)
 			free++;
 		}
 	}
+	for_each_zone(z)
+		free += z->deferred_pages;	/* no struct page, no state */
 	CHECK_EQ(free, st_free_low() + st_free_high());
 }
 
@@ -186,6 +189,7 @@ SELFTEST(B4, what_was_split_is_merged)
 	LIST_HEAD(taken);
 	unsigned order;
 
+	st_all_online();
 	st_settle();
 	for_each_zone(z)
 		for (order = 0; order <= MAX_PAGE_ORDER; order++)
@@ -353,6 +357,9 @@ static struct {
 
 static unsigned long give_back(struct reclaimer *self, gfp_t gfp, unsigned order)
 {
+	unsigned long n = 2048;
+	struct zone *z;
+
 	(void)self;
 	(void)order;
 	asked.calls++;
@@ -360,8 +367,10 @@ static unsigned long give_back(struct reclaimer *self, gfp_t gfp, unsigned order
 	if (!asked.give)
 		return 0;
 	asked.give = false;
-	st_give_some(&held, 0, 2048);
-	return 2048;
+	for_each_zone(z)
+		n += z->watermark[WMARK_MIN];	/* so that it is worth to ask again */
+	st_give_some(&held, 0, n);
+	return n;
 }
 
 static struct reclaimer giver = { .name = "selftest", .reclaim = give_back };

@@ -194,6 +194,7 @@ static bool run_one(struct seq *s, const struct selftest *t, unsigned number)
 	count(&before);
 	t->run();
 	misuse_quiet(false);
+	st_end_all_online();
 	compare_counts();
 	if (mm_check_all(&say))
 		now.failed = true;

@@ -108,11 +108,50 @@ unsigned long st_free_low(void)
 	return n;
 }
 
+#define USE_UP_MOST (16ULL << 30 >> PAGE_SHIFT)
+
+static unsigned long hidden[MAX_NR_ZONES];
+
+/* On a giant: enough to be beyond all watermarks twice. */
+static void bring_online(struct zone *z, bool giant)
+{
+	while ((!giant || z->nr_free < 2 * z->watermark[WMARK_HIGH]) && zone_grow(z))
+		;
+	hidden[z->type] += z->deferred_pages;
+	z->deferred_pages = 0;
+}
+
+void st_all_online(void)
+{
+	unsigned long deferred = 0;
+	struct zone *z;
+
+	if (!SPARSE_MEM_MAP)
+		return;
+	for_each_zone(z)
+		deferred += z->deferred_pages;
+	for_each_zone(z)
+		if (z->deferred_pages)
+			bring_online(z, deferred > USE_UP_MOST);
+}
+
+void st_end_all_online(void)
+{
+	struct zone *z;
+
+	for_each_zone(z) {
+		z->deferred_pages += hidden[z->type];
+		hidden[z->type] = 0;
+	}
+}
+
 unsigned long st_take(struct list_head *list, gfp_t gfp, unsigned order, unsigned long max)
 {
 	unsigned long n = 0;
 	struct page *page;
 
+	if (max == ~0UL)
+		st_all_online();
 	while (n < max && (page = alloc_pages(gfp, order))) {
 		list_add_tail(&page->lru, list);
 		n++;
@@ -189,13 +228,23 @@ static bool in_regions(const struct memblock_type *t, phys_addr_t start, phys_ad
 	return false;
 }
 
+struct page *st_reserved_page(void)
+{
+	pfn_t pfn;
+
+	for_each_valid_pfn(pfn, 0, max_pfn)
+		if (PageReserved(pfn_to_page(pfn)))
+			return pfn_to_page(pfn);
+	return NULL;
+}
+
 bool st_frame_free_at_boot(pfn_t pfn)
 {
 	phys_addr_t start = (phys_addr_t)pfn << PAGE_SHIFT;
 
 	/* frame 0 is never handed out: 0 means "none" */
 	return pfn && in_regions(&memblock.memory, start, start + PAGE_SIZE, true) &&
-	       !in_regions(&memblock.reserved, start, start + PAGE_SIZE, false);
+	       !in_regions(&memblock.reserved, start, start + PAGE_SIZE, false) && !pfn_holds_mem_map(pfn);
 }
 
 /* ---- misuse ------------------------------------------------------------------- */

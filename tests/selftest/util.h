@@ -44,7 +44,18 @@ void st_settle(void);
 unsigned long st_free_low(void);
 unsigned long st_free_high(void);
 
-/** st_take() - up to @max blocks onto @list, linked through page->lru.  Return: how many. */
+/**
+ * st_all_online() - from here to the end of the test no memory is deferred (section.h)
+ *
+ * For tests that use memory up, or look at all of it.  What there is comes online; where
+ * that would be more than 16 GiB, enough of each zone does, and the rest counts as not
+ * there until the test is over: the zones of a giant then end like any others.
+ */
+void st_all_online(void);
+/** st_end_all_online() - the end of it; for the runner. */
+void st_end_all_online(void);
+
+/** st_take() - up to @max blocks onto @list, linked through page->lru; ~0UL: st_all_online(), and all.  Return: how many. */
 unsigned long st_take(struct list_head *list, gfp_t gfp, unsigned order, unsigned long max);
 /** st_give() - free them all. */
 void st_give(struct list_head *list, unsigned order);
@@ -67,7 +78,10 @@ unsigned long st_blocks(const struct zone *z, unsigned order);
 /** st_random() - the next number of a repeatable row. */
 u32 st_random(void);
 
-/** st_frame_ram() - is the frame memory that memblock knows and nobody reserved? */
+/** st_reserved_page() - the first reserved frame; NULL: none. */
+struct page *st_reserved_page(void);
+
+/** st_frame_free_at_boot() - is the frame memory that memblock knows and nobody reserved, mem_map neither? */
 bool st_frame_free_at_boot(pfn_t pfn);
 
 /*

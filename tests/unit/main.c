@@ -87,7 +87,7 @@ static void count_free(unsigned long *n)
 		n[z->type] = zone_free_pages(z);
 }
 
-void unit_boot_map(const struct e820_entry *map, unsigned n, unsigned long lowmem)
+void unit_boot_map(const struct e820_entry *map, unsigned n, phys_addr_t lowmem)
 {
 	const char *err = hosted_power_on(map, n, lowmem);
 
@@ -100,7 +100,7 @@ void unit_boot_map(const struct e820_entry *map, unsigned n, unsigned long lowme
 	count_free(free_at_start);
 }
 
-void unit_boot(unsigned long mem, unsigned long lowmem)
+void unit_boot(phys_addr_t mem, phys_addr_t lowmem)
 {
 	static struct e820_entry map[8];
 

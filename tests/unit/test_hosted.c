@@ -117,7 +117,7 @@ START_TEST(A5_windows_are_in_order)
 	ck_assert(VMALLOC_END == PKMAP_BASE - 2 * PAGE_SIZE);
 	ck_assert(PKMAP_BASE + LAST_PKMAP * PAGE_SIZE <= FIXADDR_START);
 	ck_assert(FIXADDR_START < FIXADDR_TOP);
-	ck_assert(FIXADDR_TOP < PAGE_OFFSET + KERNEL_WINDOW);
+	ck_assert(FIXADDR_TOP < WINDOWS_BASE + WINDOWS_SIZE);
 	/* with the most low memory that there can be, all windows still fit */
 	ck_assert(PAGE_OFFSET + MAXMEM + 2 * VMALLOC_OFFSET < VMALLOC_END);
 	ck_assert(pt_index(PKMAP_BASE, 1) == 0);

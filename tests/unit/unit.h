@@ -82,10 +82,10 @@ struct unit_suite {
  * After it, interrupts are on and the caller is the boot thread: it can do all but
  * sleep.  A failure ends the test.
  */
-void unit_boot(unsigned long mem, unsigned long lowmem);
+void unit_boot(phys_addr_t mem, phys_addr_t lowmem);
 struct e820_entry;
 /** unit_boot_map() - the same, with a memory map of one's own; it must stay. */
-void unit_boot_map(const struct e820_entry *map, unsigned n, unsigned long lowmem);
+void unit_boot_map(const struct e820_entry *map, unsigned n, phys_addr_t lowmem);
 
 /**
  * unit_teardown() - the end of a test that booted: every check of the memory manager

@@ -2,55 +2,62 @@
 /*
  * layout.h: the only home of addresses in a process (rows A1, A2, A4, A5).
  *
- * The same picture as on i386, in the same proportions: a gigabyte for the
- * kernel, 128 MiB of it kept for the windows.  Only the two numbers that it
- * starts from differ, for a process has neighbours (its program, libraries and
- * stacks, the shadow memory of sanitizers):
+ * A process has neighbours: its program, libraries and stacks, the shadow memory of
+ * sanitizers.  What is left serves as two kinds of machine:
  *
- *			64-bit			32-bit
- *	0x00000000	user space		user space
- *	TASK_SIZE	0x50000000		0x1fc00000
- *	PAGE_OFFSET	0x200000000000		0x80000000
- *			low memory, at the most 896 MiB; --lowmem makes it smaller
- *			... gap ... VMALLOC_START ... VMALLOC_END, PKMAP_BASE,
- *	FIXADDR_TOP	0x20003fffe000		0xbfffe000
+ *			64-bit: more addresses		32-bit: the same picture as
+ *			than memory			on i386, a gigabyte for all
+ *	0x00000000	user space			user space
+ *	TASK_SIZE	0x50000000			0x1fc00000
+ *	PAGE_OFFSET	0x110000000000 (17 TiB)		0x80000000
+ *			low memory: the direct map	low memory, at most 896 MiB
+ *			has room for 64 TiB
+ *	VMEMMAP_START	0x540000000000 (84 TiB)		-
+ *			mem_map, at most 1 TiB
+ *	WINDOWS_BASE	0x550000000000 (85 TiB)		PAGE_OFFSET
+ *			a gap, VMALLOC_START ... VMALLOC_END, PKMAP_BASE,
+ *	FIXADDR_TOP	0x55003fffe000			0xbfffe000
  *
- * AddressSanitizer takes 0x7fff8000-0x10007fff8000 in 64 bits and
- * 0x1ffff000-0x40000000 in 32; valgrind sits at 0x58000000.
+ * How much of memory is low, --lowmem says; the default is little in both.
+ *
+ * AddressSanitizer takes 0x7fff8000-0x10007fff8000 in 64 bits (and its allocator
+ * 0x500000000000 or 0x600000000000, 4 TiB) and 0x1ffff000-0x40000000 in 32; valgrind
+ * sits at 0x58000000.  The lowest address of a 64-bit program is 0x555555554000.
  */
 #ifndef ARCH_LAYOUT_H
 #define ARCH_LAYOUT_H
 
 #define PAGE_SHIFT 12
-#ifdef __LP64__
-#define PAGE_OFFSET 0x200000000000UL
-#define TASK_SIZE 0x50000000UL
-#else
-#define PAGE_OFFSET 0x80000000UL
-#define TASK_SIZE 0x1fc00000UL
-#endif
 
 /* Where user space begins: the host keeps the first pages for itself. */
 #define USER_BASE 0x00400000UL
 
 #define ZONE_DMA_END_MB 16			/* ISA devices see 24 address bits */
-#define KERNEL_WINDOW (1UL << 30)		/* the kernel's gigabyte */
-#define VMALLOC_RESERVE (128 << 20)		/* of it, kept for the windows */
+#define WINDOWS_SIZE (1UL << 30)		/* up to the end of the fixed addresses */
 #define VMALLOC_OFFSET (8 << 20)
-#define FIXADDR_TOP (PAGE_OFFSET + KERNEL_WINDOW - 0x2000UL)
+#define VMALLOC_RESERVE (128 << 20)		/* of which so much is not low memory's, ever */
+#define DEFAULT_LOWMEM_MAX (WINDOWS_SIZE - VMALLOC_RESERVE)	/* unless --lowmem says more */
 
-/* First physical address that is not used: mem_map must fit low memory. */
+/* PHYS_LIMIT: first physical address that is not used; MAXMEM: most low memory there can be. */
 #ifdef __LP64__
-#define PHYS_LIMIT (32ULL << 30)
+#define PAGE_OFFSET 0x110000000000UL
+#define TASK_SIZE 0x50000000UL
+#define PHYS_LIMIT (64ULL << 40)
+#define MAXMEM (64UL << 40)
+#define SPARSE_MEM_MAP 1
+#define VMEMMAP_START 0x540000000000UL
+#define WINDOWS_BASE 0x550000000000UL
+#define VMALLOC_START (WINDOWS_BASE + VMALLOC_OFFSET)
 #else
-#define PHYS_LIMIT (4ULL << 30)
+#define PAGE_OFFSET 0x80000000UL
+#define TASK_SIZE 0x1fc00000UL
+#define PHYS_LIMIT (4ULL << 30)			/* mem_map must fit low memory */
+#define MAXMEM DEFAULT_LOWMEM_MAX
+#define WINDOWS_BASE PAGE_OFFSET		/* low memory takes its first part */
+#define VMALLOC_START ((((unsigned long)high_memory) + 2 * VMALLOC_OFFSET - 1) & ~(VMALLOC_OFFSET - 1UL))
 #endif
 
-/* Most low memory there can be: 896 MiB. */
-#define MAXMEM (KERNEL_WINDOW - VMALLOC_RESERVE)
-
-/* From high_memory on, a gap of at least VMALLOC_OFFSET, then the window. */
-#define VMALLOC_START ((((unsigned long)high_memory) + 2 * VMALLOC_OFFSET - 1) & ~(VMALLOC_OFFSET - 1UL))
+#define FIXADDR_TOP (WINDOWS_BASE + WINDOWS_SIZE - 0x2000UL)
 #define VMALLOC_END (PKMAP_BASE - 2 * PAGE_SIZE)
 
 /* One page table below the fixed addresses, on its own boundary. */

@@ -113,7 +113,7 @@ static inline pte_t mk_table(pfn_t pfn, int level)
 }
 
 /* The largest level whose entries may be leaves. */
-static inline int arch_max_huge_level(void) { return 2; }
+static inline int arch_max_huge_level(void) { return PGTABLE_LEVELS > 3 ? 3 : 2; }
 
 static inline pte_t get_pte(const pte_t *p) { return (pte_t){ *(const volatile pteval_t *)&p->val }; }
 static inline void set_pte(pte_t *p, pte_t e) { *(volatile pteval_t *)&p->val = e.val; }

@@ -9,7 +9,7 @@
  *			four levels		five levels
  *	PAGE_OFFSET	0xffff888000000000	0xff11000000000000	the direct map: 64 TiB, 32 PiB
  *	VMALLOC_START	0xffffc90000000000	0xffa0000000000000	32 TiB, 12.5 PiB
- *	VMEMMAP_START	0xffffea0000000000	0xffd4000000000000	room for mem_map
+ *	VMEMMAP_START	0xffffea0000000000	0xffd4000000000000	mem_map, sparse (section.h)
  *	KERNEL_BASE	0xffffffff80000000	the image: physical + KERNEL_BASE
  *	FIXADDR_TOP	0xffffffffff7ff000	the last fixed page
  *
@@ -31,6 +31,7 @@
 #define ZONE_DMA32_END_MB 4096			/* most others see 32 */
 #define PHYS_LIMIT (1ULL << 46)			/* first physical address that is not used */
 #define HAVE_HIGHMEM 0
+#define SPARSE_MEM_MAP 1
 #define VMALLOC_OFFSET (8 << 20)			/* at least so far is it from the direct map to the window */
 #define MAXMEM PHYS_LIMIT
 
