@@ -263,7 +263,7 @@ END_TEST
 /* ---- several CPUs -------------------------------------------------------------- */
 
 #define CPUS 4
-#define BLOCKS 8000	/* of order 3, each CPU: a quarter of a GiB */
+#define BLOCKS 64	/* of the largest order, each CPU: a quarter of a GiB */
 
 static struct list_head taken_by[CPUS];
 
@@ -276,7 +276,7 @@ static void *take_blocks(void *arg)
 	hosted_cpu = &cpu_locals[cpu];
 	hosted_cpu->cpu = (unsigned)cpu;
 	for (unsigned i = 0; i < BLOCKS; i++) {
-		struct page *page = alloc_pages(GFP_NOWAIT, 3);
+		struct page *page = alloc_pages(GFP_NOWAIT, MAX_PAGE_ORDER);
 
 		if (!page)
 			return (void *)1;	/* no memory */
@@ -306,9 +306,9 @@ START_TEST(several_cpus_need_memory_at_once)
 	ck_assert_int_eq(section_check(), 0);
 	for (unsigned i = 0; i < CPUS; i++)
 		list_for_each_entry_safe(page, next, &taken_by[i], lru) {
-			for (unsigned k = 0; k < 8; k++)
+			for (unsigned k = 0; k < 1u << MAX_PAGE_ORDER; k++)
 				mark(seen, page + k);
-			__free_pages(page, 3);
+			__free_pages(page, MAX_PAGE_ORDER);
 		}
 	free(seen);
 	unit_teardown();
