@@ -4,6 +4,7 @@
  *
  *	huge MIB	maps MIB (16), asks for large pages, writes and reads back every page,
  *			cuts one small page out of the middle, and finds the rest as it was
+ *	huge MIB hold	fills them, and sleeps until it is killed
  *
  * Ends with 0 when the content was right, however the kernel mapped it; 3: there was
  * room for large pages, and there were none.
@@ -57,6 +58,8 @@ int main(int argc, char **argv)
 	fill(p);
 	pageinfo(&after);
 	show("filled", &before);
+	while (argc > 2)
+		sleep_ms(1000);
 	wrong = wrong_pages(p, ~0u);
 	hole = mib * MIB / 2 / PAGE + 7;
 	if (unmap((char *)p + hole * PAGE, PAGE))

@@ -32,6 +32,12 @@ says "huge: filled: 4096 pages, 4 large ones, 0 tables, 4 faults" "E7 4 MiB by o
 says "huge: one page cut out: 4096 pages, 3 large ones, 1 tables" "E7 a page cut out of the middle"
 says "huge: filled: 512 pages, 0 large ones" "E7 small pages where a large one does not fit"
 
+boot 128M "run huge 8 hold &; run count 3; translate huge 0x40412345; meminfo; kill huge; check; poweroff"
+left_with 0 "E5 a task in large pages is looked at"
+says "^directory .* entry 257 at" "E5 translate: the directory's entry"
+says "-> 4 MiB at 0x[0-9a-f]+: writable, user, accessed, dirty" "E5 translate: names 4 MiB"
+says "^AnonHugePages: +8192 kB" "D6 meminfo counts them"
+
 boot 16M "run memhog; run hello"
 says "hello from pid" "E7 a task that eats all memory ends alone"
 plan
