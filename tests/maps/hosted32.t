@@ -1,2 +1,3 @@
 #!/bin/bash
+tests/native hosted32 || exit 0
 exec build/hosted32/maps tests/maps/*.e820
