@@ -21,8 +21,13 @@
 #define ARCH_LAYOUT_H
 
 #define PAGE_SHIFT 12
-#ifndef PAGE_OFFSET
-#define PAGE_OFFSET 0xC0000000			/* make SPLIT=2G, SPLIT=1G give others */
+#ifndef SPLIT_BASE
+#define SPLIT_BASE 0xC0000000			/* make SPLIT=2G, SPLIT=1G give others */
+#endif
+#ifdef __ASSEMBLER__
+#define PAGE_OFFSET SPLIT_BASE
+#else
+#define PAGE_OFFSET (SPLIT_BASE + 0u)
 #endif
 #define TASK_SIZE PAGE_OFFSET
 
