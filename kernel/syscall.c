@@ -50,7 +50,8 @@ static long sys_map(struct task *t, unsigned long len)
 
 	if (len == 0 || len > TASK_SIZE)
 		return -EINVAL;
-	addr = mm_find_gap(t->mm, PAGE_ALIGN(TASK_SIZE / 3), size);
+	/* where large pages could be */
+	addr = mm_find_gap(t->mm, ALIGN(TASK_SIZE / 3, 1UL << pt_shift(2)), size);
 	if (!addr)		/* above is full: then between the heap and there */
 		addr = mm_find_gap(t->mm, PAGE_ALIGN(t->mm->brk), size);
 	if (!addr)

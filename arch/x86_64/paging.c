@@ -111,10 +111,10 @@ static void __noinline paging_init(void)
 
 void paging_describe(struct seq *s)
 {
-	seq_printf(s, "Paging: %s levels, up to %s pages for the direct map, %s, %s\n",
+	seq_printf(s, "Paging: %s levels, direct map in pages of up to %s, %s, %s\n",
 		   arch_layout.levels == 5 ? "five" : "four", cpu_has(X86_GBPAGES) ? "1 GiB" : "2 MiB",
 		   cpu_has(X86_PGE) ? "global" : "not global (no PGE)",
-		   cpu_has(X86_NX) ? "only text executable" : "all executable (no NX)");
+		   cpu_has(X86_NX) ? "NX" : "no NX");
 }
 
 void arch_paging_init(void)

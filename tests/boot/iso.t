@@ -8,6 +8,6 @@ fi
 image=${IMAGE:-build/${ARCH:-i386}/quarry.elf}
 iso=build/boot/selftest-${ARCH:-i386}${UEFI:+-uefi}.iso
 mkdir -p build/boot
-DEFAULT=2 tools/mkiso "$image" "$iso" >build/boot/mkiso.log 2>&1 || {
-	echo "1..1"; echo "not ok 1 - the CD is made"; sed 's/^/# /' build/boot/mkiso.log; exit 1; }
+DEFAULT=2 tools/mkiso "$image" "$iso" >"$iso.log" 2>&1 || {
+	echo "1..1"; echo "not ok 1 - the CD is made"; sed 's/^/# /' "$iso.log"; exit 1; }
 ISO=$iso exec tests/boot/run 256M

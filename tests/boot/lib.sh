@@ -7,7 +7,7 @@ name=$(basename "$0" .t)
 
 # boot MEM COMMANDS: the log is in $log, the status in $status.
 boot() {
-	log=build/boot/$name-$((number + 1)).log
+	log=build/boot/${ARCH:-i386}-$name-$((number + 1)).log
 	MEM=$1 CMD=$2 TIMEOUT=${TIMEOUT:-300} tools/run </dev/null 2>&1 | tr -d '\r' >"$log"
 	status=${PIPESTATUS[0]}
 }

@@ -58,7 +58,7 @@ SELFTEST(E5, part_of_a_large_page_of_low_memory_gets_other_rights)
 	void *alias;
 
 	CHECK(block);
-	if (!st_on_pc()) {
+	if (!st_on_machine()) {
 		__free_pages(block, 2);
 		SKIP("a process has its low memory from its host, always writable");
 	}

@@ -41,7 +41,7 @@ static bool mapped(unsigned long addr, phys_addr_t *phys)
 SELFTEST(A1, kernel_has_the_upper_gigabytes)
 {
 	if (!st_on_pc())
-		SKIP("a process has its own split of addresses");
+		SKIP("not i386: another split of addresses");
 	CHECK(pc_split());
 	CHECK_EQ(TASK_SIZE, PAGE_OFFSET);
 	CHECK((unsigned long)selftest_run >= PAGE_OFFSET);
