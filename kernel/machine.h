@@ -53,6 +53,8 @@ extern const char machine_input_channel;
 u64 machine_cycles(void);
 /** machine_cycles_unit() - "insn", "tsc" or "ns". */
 const char *machine_cycles_unit(void);
+/** machine_boot_cycles() - the counter's difference from the machine's start to the end of mm_init(). */
+u64 machine_boot_cycles(void);
 /** machine_ms() - milliseconds since boot. */
 u64 machine_ms(void);
 

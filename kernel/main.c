@@ -59,6 +59,8 @@ static void log_banner(void)
 
 	seq_printf(&log, "Quarry on %s: the memory manager is up\n", machine_arch());
 	machine_describe(&log);
+	seq_printf(&log, "From the boot loader to the first kmalloc: %llu %s\n",
+		   (unsigned long long)machine_boot_cycles(), machine_cycles_unit());
 	report_layout(&log);
 	log_zones(&log);
 	log_programs(&log);

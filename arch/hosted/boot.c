@@ -146,6 +146,13 @@ static void hand_over_cmdline(const struct options *o)
 	machine_set_cmdline(line);
 }
 
+static u64 boot_cycles;
+
+u64 machine_boot_cycles(void)
+{
+	return boot_cycles;
+}
+
 int main(int argc, char **argv)
 {
 	static struct e820_entry pc[8];
@@ -160,6 +167,7 @@ int main(int argc, char **argv)
 	else
 		n = hosted_pc_map(pc, o.mem);
 	clock_start();
+	boot_cycles = machine_cycles();
 	err = hosted_power_on(map, n, o.lowmem);
 	if (err)
 		fail("%s", err);
@@ -174,6 +182,7 @@ int main(int argc, char **argv)
 	hosted_tick_handler = kernel_timer_tick;
 	hosted_reschedule = schedule;
 	mm_init();
+	boot_cycles = machine_cycles() - boot_cycles;
 	timer_start();
 	kernel_main();
 }

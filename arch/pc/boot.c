@@ -57,6 +57,7 @@ static unsigned map_entries;
 static const char *map_source = "none";
 static phys_addr_t beyond_limit;
 static char loader[MAX_NAME];
+static u64 boot_cycles;
 
 static struct module {
 	phys_addr_t start, size;
@@ -303,6 +304,7 @@ static void __noinline setup_arch(u32 magic, u32 info_phys)
 	if (info.flags & MB_CMDLINE)
 		cmdline_read(info.cmdline);
 	cpu_detect();
+	boot_cycles = machine_cycles();		/* not before the CPU is known */
 	if (info.flags & MB_MMAP)
 		read_map(&info);
 	if (info.flags & MB_MODS)
@@ -348,6 +350,11 @@ void machine_describe(struct seq *s)
 			   (unsigned long long)modules[i].start, (unsigned long long)modules[i].size);
 }
 
+u64 machine_boot_cycles(void)
+{
+	return boot_cycles;
+}
+
 static void __noinline late_init(void)
 {
 	map_modules();
@@ -363,6 +370,7 @@ void pc_start(u32 magic, u32 info)
 	trap_init();
 	setup_arch(magic, info);
 	mm_init();
+	boot_cycles = machine_cycles() - boot_cycles;
 	late_init();
 	kernel_main();
 }

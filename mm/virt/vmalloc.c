@@ -124,11 +124,15 @@ static void report_failure(const char *call, gfp_t gfp, unsigned long size, unsi
 
 /* ---- taking -------------------------------------------------------------------- */
 
+#define SURELY_MEMORY 64UL	/* pages that every machine has: no need to count */
+
 static bool more_than_memory(unsigned long pages)
 {
 	unsigned long managed = 0;
 	struct zone *z;
 
+	if (likely(pages <= SURELY_MEMORY))
+		return false;
 	for_each_zone(z)
 		managed += z->managed_pages;
 	return pages > managed;
@@ -136,8 +140,11 @@ static bool more_than_memory(unsigned long pages)
 
 static bool mask_ok(unsigned long size, gfp_t gfp, unsigned long caller)
 {
-	const char *wrong = gfp_contradiction(gfp);
+	const char *wrong;
 
+	if (likely((gfp & ~__GFP_ZERO) == GFP_KERNEL))
+		return true;
+	wrong = gfp_contradiction(gfp);
 	if (!wrong && !(gfp & __GFP_WAIT))
 		wrong = "page tables are made, so the mask must allow sleeping";
 	if (wrong)

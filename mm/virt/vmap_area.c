@@ -306,13 +306,12 @@ struct vmap_area *vmap_area_alloc(unsigned long pages, unsigned long align, unsi
 
 	if (pages >= ~0UL >> PAGE_SHIFT)	/* with the guard page, all addresses there are */
 		return NULL;
-	area = kmem_cache_zalloc(window.cache, GFP_KERNEL | (gfp & __GFP_NOWARN));
+	area = kmem_cache_alloc(window.cache, GFP_KERNEL | (gfp & __GFP_NOWARN));
 	if (!area)
 		return NULL;
-	area->nr_pages = (unsigned)pages;
-	area->flags = flags;
-	area->caller = caller;
-	area->state = VMAP_NEW;
+	*area = (struct vmap_area){
+		.nr_pages = (unsigned)pages, .flags = flags, .caller = caller, .state = VMAP_NEW,
+	};
 	do {
 		unsigned long irq = spin_lock_irqsave(&window.lock);
 

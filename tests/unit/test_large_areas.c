@@ -105,7 +105,7 @@ END_TEST
 /* No gap of that size with room to align it: the area goes where it fits. */
 START_TEST(F1_alignment_is_only_a_wish)
 {
-	static struct page *pages[4096];
+	static struct page *pages[16384];
 	unsigned n = 0, need = (unsigned)FRAMES + 4;
 	struct page *page;
 	void *areas[64];
@@ -117,6 +117,7 @@ START_TEST(F1_alignment_is_only_a_wish)
 		pages[i] = page;
 	areas[n++] = vmap(pages, 1, VM_MAP, PAGE_KERNEL);
 	for (unsigned left; (left = (unsigned)(totals().largest_free >> PAGE_SHIFT)) > need; n++) {
+		ck_assert_uint_lt(n, ARRAY_SIZE(areas));
 		areas[n] = vmap(pages, min(left - need - 1, (unsigned)ARRAY_SIZE(pages)), VM_MAP, PAGE_KERNEL);
 		ck_assert_ptr_nonnull(areas[n]);
 	}
