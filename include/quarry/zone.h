@@ -37,6 +37,8 @@ struct free_area {
 
 #define PCP_BATCH_MAX 31
 #define PCP_HIGH_MAX (6 * PCP_BATCH_MAX)
+#define PCP_MAX_ORDER 3			/* small blocks are kept, too: as costly to split as to merge */
+#define PCP_BLOCKS 8			/* so many of each order */
 
 /* A CPU's own free frames of one zone; touched by whoever has claimed that CPU (claim.h). */
 struct per_cpu_pages {
@@ -45,6 +47,10 @@ struct per_cpu_pages {
 	int batch;		/* frames moved at once */
 	unsigned long event[NR_ZONE_EVENT_ITEMS];
 	struct page *frame[PCP_HIGH_MAX + 1];	/* the hottest on top, at count - 1 */
+	struct pcp_blocks {
+		int count;
+		struct page *block[PCP_BLOCKS];
+	} blocks[PCP_MAX_ORDER];	/* of order 1, 2, 3 */
 } __cacheline_aligned;
 
 struct zone {
@@ -195,6 +201,16 @@ static __always_inline void pcp_push(struct per_cpu_pages *pcp, struct page *pag
 	page->flags |= 1UL << PG_pcp;
 	pcp->frame[pcp->count++] = page;
 	pcp->event[PGFREE]++;
+}
+
+/** pcp_pages() - free frames that a CPU keeps. */
+static inline unsigned long pcp_pages(const struct per_cpu_pages *pcp)
+{
+	unsigned long n = (unsigned long)READ_ONCE(pcp->count);
+
+	for (unsigned order = 1; order <= PCP_MAX_ORDER; order++)
+		n += (unsigned long)READ_ONCE(pcp->blocks[order - 1].count) << order;
+	return n;
 }
 
 /** pcp_alloc() - one frame from this CPU's stack, refilled in a batch.  Any context. */

@@ -270,6 +270,29 @@ static __always_inline bool hot_frame(gfp_t gfp, struct page **page)
 	return true;
 }
 
+/* The same for a small block; such stacks are filled by freeing only. */
+static __always_inline bool hot_block(gfp_t gfp, unsigned order, struct page **page)
+{
+	struct per_cpu_pages *pcp;
+	struct pcp_blocks *b;
+
+	if (order > PCP_MAX_ORDER || gfp & __GFP_COMP || !cpu_may_claim_for(gfp))
+		return false;
+	cpu_claim();
+	pcp = first_pcp[smp_processor_id()][gfp & GFP_ZONEMASK];
+	b = &pcp->blocks[order - 1];
+	if (unlikely(!b->count)) {
+		cpu_release();
+		return false;
+	}
+	*page = b->block[--b->count];
+	(*page)->flags &= ~(1UL << PG_pcp);
+	pcp->event[PGALLOC] += 1UL << order;
+	cpu_release();
+	prep_new_page(*page, order, 0);
+	return true;
+}
+
 static __noinline struct page *alloc_pages_checked(gfp_t gfp, unsigned order, unsigned long caller)
 {
 	if (!request_ok("alloc_pages", gfp, order, caller))
@@ -281,7 +304,8 @@ struct page *alloc_pages(gfp_t gfp, unsigned order)
 {
 	struct page *page;
 
-	if (likely(!order) && likely(!(gfp & ~GFP_FRAME_PLAIN)) && likely(hot_frame(gfp, &page)))
+	if (likely(!(gfp & ~GFP_FRAME_PLAIN)) &&
+	    likely(likely(!order) ? hot_frame(gfp, &page) : hot_block(gfp, order, &page)))
 		return page;
 	return alloc_pages_checked(gfp, order, _RET_IP_);
 }

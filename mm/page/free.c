@@ -212,6 +212,29 @@ static __always_inline bool free_hot_frame(struct page *page)
 	return true;
 }
 
+/* The same for a small block; when its stack is full, it goes to the zone. */
+static __always_inline bool free_hot_block(struct page *page, unsigned order)
+{
+	struct per_cpu_pages *pcp;
+	struct pcp_blocks *b;
+
+	if (order > PCP_MAX_ORDER || free_suspect(page, order) || PageHead(page) || !cpu_may_claim())
+		return false;
+	cpu_claim();
+	pcp = &page_zone(page)->pageset[smp_processor_id()];
+	b = &pcp->blocks[order - 1];
+	hide_origin(b);
+	if (b->count == PCP_BLOCKS || !pcp->high || !drop_last_reference(page)) {
+		cpu_release();
+		return false;
+	}
+	page->flags = (page->flags & ~PAGE_FLAGS_OWNER) | 1UL << PG_pcp;
+	b->block[b->count++] = page;
+	pcp->event[PGFREE] += 1UL << order;
+	cpu_release();
+	return true;
+}
+
 static __noinline void free_pages_slow(struct page *page, unsigned order, unsigned long caller)
 {
 	free_pages_checked(page, order, "__free_pages", caller);
@@ -219,7 +242,7 @@ static __noinline void free_pages_slow(struct page *page, unsigned order, unsign
 
 void __free_pages(struct page *page, unsigned order)
 {
-	if (likely(!order) && likely(free_hot_frame(page)))
+	if (likely(likely(!order) ? free_hot_frame(page) : free_hot_block(page, order)))
 		return;
 	free_pages_slow(page, order, _RET_IP_);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pcp.c: each CPU's own stack of single free frames, in front of each zone.
+ * pcp.c: each CPU's own stacks of free frames and small blocks, in front of each zone.
  *
  * Idea.  Most allocations are of one page, and the page freed last is still warm
  * in the CPU's cache.  So each CPU keeps a short stack for each zone: the last one
@@ -8,6 +8,10 @@
  *
  *	pcp_free:   page -> [cold ... hot]        count > high: `batch` cold ones go back
  *	pcp_alloc:  page <- [cold ... hot]        count = 0:    `batch` come from the zone
+ *
+ * Blocks of 2, 4 and 8 pages have a small stack each: one that comes back is likely to be
+ * wanted again, and to merge it and split it again costs as much as all the rest.  They
+ * are filled by freeing alone, and what they cannot hold goes to the zone.
  *
  * Frames side by side on the stack go back to the zone in one piece, already merged.
  *
@@ -19,8 +23,10 @@
  * watermark needs to be asked.
  *
  * Invariants (pcp_check):
- *   P.1  pages on a stack have PG_pcp, no PG_buddy, count 0, order 0 and lie in the zone;
- *   P.2  0 <= count <= high <= PCP_HIGH_MAX, and no page is on it twice.
+ *   P.1  pages on a stack have PG_pcp, no PG_buddy, count 0, the stack's order and lie in
+ *        the zone;
+ *   P.2  0 <= count <= high <= PCP_HIGH_MAX, and no page is on it twice;
+ *   P.3  so for the stacks of blocks, which hold at most PCP_BLOCKS.
  *
  * Locking: a stack is touched by whoever has claimed its CPU (claim.h); the zone's lock
  * nests inside.  An interrupt that finds the claim taken goes to the zone itself.
@@ -96,6 +102,23 @@ static void drain(struct zone *zone, struct per_cpu_pages *pcp, int n)
 	pcp->event[PGPCP_DRAIN]++;
 }
 
+/* The small blocks go back, too. */
+static void drain_blocks(struct zone *zone, struct per_cpu_pages *pcp)
+{
+	spin_lock(&zone->lock);
+	for (unsigned order = 1; order <= PCP_MAX_ORDER; order++) {
+		struct pcp_blocks *b = &pcp->blocks[order - 1];
+
+		while (b->count) {
+			struct page *page = b->block[--b->count];
+
+			page->flags &= ~(1UL << PG_pcp);
+			buddy_free(zone, page, order);
+		}
+	}
+	spin_unlock(&zone->lock);
+}
+
 /* Past the stack, for an interrupt that came when somebody was at it. */
 static struct page *alloc_from_zone(struct zone *zone)
 {
@@ -162,8 +185,10 @@ static void drain_zone(struct zone *zone)
 	unsigned long flags = arch_irq_save();
 
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
-		if (zone->pageset[cpu].count && (claimed || cpu != smp_processor_id()))
+		if (pcp_pages(&zone->pageset[cpu]) && (claimed || cpu != smp_processor_id())) {
 			drain(zone, &zone->pageset[cpu], zone->pageset[cpu].count);
+			drain_blocks(zone, &zone->pageset[cpu]);
+		}
 	arch_irq_restore(flags);
 	if (claimed)
 		cpu_release();
@@ -179,6 +204,24 @@ void drain_all_pages(struct zone *zone)
 		drain_zone(zone);
 }
 
+/* P.1, P.3 of the stack of one order. */
+static int check_blocks(const struct zone *zone, const struct pcp_blocks *b, unsigned order)
+{
+	if (b->count < 0 || b->count > PCP_BLOCKS)
+		return 3;
+	for (int i = 0; i < b->count; i++) {
+		const struct page *page = b->block[i];
+
+		if ((unsigned long)(page - zone->zone_mem_map) >= zone->spanned_pages || !PagePcp(page) ||
+		    PageBuddy(page) || page_count(page) != 0 || page->order != order)
+			return 1;
+		for (int j = 0; j < i; j++)
+			if (b->block[j] == page)
+				return 3;
+	}
+	return 0;
+}
+
 static int check_stack(const struct zone *zone, const struct per_cpu_pages *pcp)
 {
 	if (pcp->count < 0 || pcp->count > pcp->high || pcp->high > PCP_HIGH_MAX)
@@ -192,6 +235,12 @@ static int check_stack(const struct zone *zone, const struct per_cpu_pages *pcp)
 		for (int j = 0; j < i; j++)
 			if (pcp->frame[j] == page)
 				return 2;
+	}
+	for (unsigned order = 1; order <= PCP_MAX_ORDER; order++) {
+		int broken = check_blocks(zone, &pcp->blocks[order - 1], order);
+
+		if (broken)
+			return broken;
 	}
 	return 0;
 }

@@ -64,7 +64,7 @@ unsigned long zone_free_pages(const struct zone *zone)
 	unsigned long n = READ_ONCE(zone->nr_free) + READ_ONCE(zone->deferred_pages);
 
 	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
-		n += (unsigned long)READ_ONCE(zone->pageset[cpu].count);
+		n += pcp_pages(&zone->pageset[cpu]);
 	return n;
 }
 

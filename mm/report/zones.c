@@ -139,7 +139,7 @@ static void zone_marks(struct seq *s, const struct zone *z, unsigned long nr_fre
 /* A CPU that ever took or gave a page of the zone; CPU 0 always. */
 static bool pageset_used(const struct per_cpu_pages *p)
 {
-	return p->event[PGALLOC] || p->event[PGFREE] || p->count;
+	return p->event[PGALLOC] || p->event[PGFREE] || pcp_pages(p);
 }
 
 static void zone_pagesets(struct seq *s, const struct zone *z)
@@ -152,7 +152,7 @@ static void zone_pagesets(struct seq *s, const struct zone *z)
 			continue;
 		seq_printf(s, "    cpu: %d\n              count: %d\n              high:  %d\n"
 			   "              batch: %d\n  vm stats threshold: 0\n",
-			   cpu, READ_ONCE(p->count), p->high, p->batch);
+			   cpu, (int)pcp_pages(p), p->high, p->batch);
 	}
 }
 
