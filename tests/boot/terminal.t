@@ -53,7 +53,7 @@ result "Ctrl-C ends selftest"
 mark; key 'bench\r'; screen '^bench.*cal'; key '\003'; screen '\^C'
 result "Ctrl-C ends bench"
 
-mark; key 'run count 100\r'; screen 'count\[[0-9]+\]: 1'; key '\003'; screen 'killed'
+mark; key 'run count 100000\r'; screen 'count\[[0-9]+\]: 1'; key '\003'; screen 'killed'
 result "E7 Ctrl-C ends a program"
 
 mark; key 'meminfo\rbuddyinfo\rgdt\r'; screen 'kernel code'; screen '^Node 0, zone'
