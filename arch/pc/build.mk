@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# What builds of the reference kernel for a PC have in common; arch/*/build.mk names
-# LDS, the linker script, before (and LINKED, the linked file, where it is not the image), and adds what else the kind of PC needs.
+# What builds of the reference kernel for a PC have in common; arch/*/build.mk names LDS,
+# the linker script, before (and LINKED, the linked file, where it is not the image), and
+# adds what else the kind of PC needs.
 IMAGE    := quarry.elf
 LINKED   ?= $(IMAGE)
 CPPFLAGS += -Iarch/pc -Iarch/pc/include

@@ -3,8 +3,9 @@
  * page.h: struct page, one for each page frame, and the calls that hand frames
  * out.
  *
- * `struct page` describes the frame, never the data in it.  mem_map is the array
- * of them all, indexed by frame number; of a sparse one (section.h) parts are not there.  A frame is in one of these states:
+ * `struct page` describes the frame, never the data in it.  mem_map is the array of
+ * them all, indexed by frame number; of a sparse one (section.h) parts are not there.
+ * A frame is in one of these states:
  *
  *	state		PG_*		_count	what the union holds
  *	reserved	reserved	1	nothing; never handed out

@@ -51,8 +51,7 @@
  *
  * Failure: no table: NULL or -ENOMEM, nothing mapped; tables made so far stay, empty.
  *
- * Unlike Linux: no types and names for each level, no folding headers; no lazy
- * synchronization of the kernel's half by faults.
+ * Unlike Linux: no types and names for each level; no lazy synchronization by faults.
  */
 #include "pt_internal.h"
 
