@@ -98,7 +98,7 @@ run: ## boot into a shell (CMD="a; b" runs commands; MEM= SMP= ACCEL=tcg|icount 
 iso: ## a GRUB image for real machines, ARCH=i386, i386-pae or x86_64 (BIOS and UEFI): build/ARCH/quarry.iso
 	@tools/deps $(if $(filter x86_64,$(ARCH)),iso-uefi,iso)
 	@$(MAKE) $(parallel) all
-	@tools/mkiso $(B)/quarry.elf $(B)/quarry.iso
+	@ARCH='$(ARCH)' tools/mkiso $(B)/quarry.elf $(B)/quarry.iso
 
 .PHONY: hosted
 hosted: ## the same memory manager as a process: build/hosted64/quarry, build/hosted32/quarry
