@@ -217,6 +217,9 @@ static inline unsigned long pcp_pages(const struct per_cpu_pages *pcp)
 struct page *pcp_alloc(struct zone *zone);
 /** pcp_free() - one frame onto this CPU's stack; a batch goes back when it is full.  Any context. */
 void pcp_free(struct zone *zone, struct page *page);
+/** zone_alloc_block(), zone_free_block() - past the stacks: buddy_alloc(), buddy_free() with the lock, counted.  Any context. */
+struct page *zone_alloc_block(struct zone *zone, unsigned order);
+void zone_free_block(struct zone *zone, struct page *page, unsigned order);
 /** drain_all_pages() - give every CPU's listed frames back; @zone NULL: of all zones. */
 void drain_all_pages(struct zone *zone);
 /** pcp_check() - test invariants P.1, P.2 of pcp.c.  Return: the number broken, or 0. */

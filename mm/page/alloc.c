@@ -69,18 +69,6 @@ static __always_inline struct page *prep_new_page(struct page *page, unsigned or
 	return page;
 }
 
-/* A block from the zone's buddy lists. */
-static struct page *zone_alloc_block(struct zone *zone, unsigned order)
-{
-	unsigned long flags = spin_lock_irqsave(&zone->lock);
-	struct page *page = buddy_alloc(zone, order);
-
-	if (page)
-		zone->pageset[smp_processor_id()].event[PGALLOC] += 1UL << order;
-	spin_unlock_irqrestore(&zone->lock, flags);
-	return page;
-}
-
 static __always_inline struct page *take_from(struct zone *zone, unsigned order)
 {
 	return order ? zone_alloc_block(zone, order) : pcp_alloc(zone);
@@ -326,7 +314,8 @@ struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order)
 /* Blocks that @zone can give before it is down to its low watermark. */
 static unsigned long zone_spare(const struct zone *zone, unsigned order, enum zone_type highest)
 {
-	unsigned long free = READ_ONCE(zone->nr_free) + READ_ONCE(zone->deferred_pages), keep = zone->watermark[WMARK_LOW] + zone->lowmem_reserve[highest];
+	unsigned long free = READ_ONCE(zone->nr_free) + READ_ONCE(zone->deferred_pages);
+	unsigned long keep = zone->watermark[WMARK_LOW] + zone->lowmem_reserve[highest];
 
 	return free > keep ? (free - keep) >> order : 0;
 }

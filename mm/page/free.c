@@ -111,15 +111,6 @@ static __noinline void clear_compound(struct page *page, unsigned order)
 	}
 }
 
-static void zone_free_block(struct zone *zone, struct page *page, unsigned order)
-{
-	unsigned long flags = spin_lock_irqsave(&zone->lock);
-
-	buddy_free(zone, page, order);
-	zone->pageset[smp_processor_id()].event[PGFREE] += 1UL << order;
-	spin_unlock_irqrestore(&zone->lock, flags);
-}
-
 /* Nobody refers to the block any more: back to where it came from. */
 static __always_inline void free_block(struct page *page, unsigned order)
 {

@@ -119,26 +119,29 @@ static void drain_blocks(struct zone *zone, struct per_cpu_pages *pcp)
 	spin_unlock(&zone->lock);
 }
 
-/* Past the stack, for an interrupt that came when somebody was at it. */
-static struct page *alloc_from_zone(struct zone *zone)
+/* ---- past the stacks ----------------------------------------------------------- */
+
+struct page *zone_alloc_block(struct zone *zone, unsigned order)
 {
 	unsigned long flags = spin_lock_irqsave(&zone->lock);
-	struct page *page = buddy_alloc(zone, 0);
+	struct page *page = buddy_alloc(zone, order);
 
 	if (page)
-		zone->pageset[smp_processor_id()].event[PGALLOC]++;
+		zone->pageset[smp_processor_id()].event[PGALLOC] += 1UL << order;
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return page;
 }
 
-static void free_to_zone(struct zone *zone, struct page *page)
+void zone_free_block(struct zone *zone, struct page *page, unsigned order)
 {
 	unsigned long flags = spin_lock_irqsave(&zone->lock);
 
-	buddy_free(zone, page, 0);
-	zone->pageset[smp_processor_id()].event[PGFREE]++;
+	buddy_free(zone, page, order);
+	zone->pageset[smp_processor_id()].event[PGFREE] += 1UL << order;
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
+
+/* ---- onto the stacks and off them ------------------------------------------------ */
 
 struct page *pcp_alloc(struct zone *zone)
 {
@@ -147,7 +150,7 @@ struct page *pcp_alloc(struct zone *zone)
 	unsigned long flags;
 
 	if (!cpu_try_claim())
-		return alloc_from_zone(zone);
+		return zone_alloc_block(zone, 0);
 	pcp = &zone->pageset[smp_processor_id()];
 	if (!pcp->count) {
 		flags = arch_irq_save();
@@ -166,7 +169,7 @@ void pcp_free(struct zone *zone, struct page *page)
 	unsigned long flags;
 
 	if (!cpu_try_claim()) {
-		free_to_zone(zone, page);
+		zone_free_block(zone, page, 0);
 		return;
 	}
 	pcp = &zone->pageset[smp_processor_id()];
@@ -204,45 +207,35 @@ void drain_all_pages(struct zone *zone)
 		drain_zone(zone);
 }
 
-/* P.1, P.3 of the stack of one order. */
-static int check_blocks(const struct zone *zone, const struct pcp_blocks *b, unsigned order)
+/* P.1 of @n pages of a stack, and that none is on it twice: else @twice is the number broken. */
+static int check_pages(const struct zone *zone, struct page *const *stack, int n, unsigned order, int twice)
 {
-	if (b->count < 0 || b->count > PCP_BLOCKS)
-		return 3;
-	for (int i = 0; i < b->count; i++) {
-		const struct page *page = b->block[i];
+	for (int i = 0; i < n; i++) {
+		const struct page *page = stack[i];
 
 		if ((unsigned long)(page - zone->zone_mem_map) >= zone->spanned_pages || !PagePcp(page) ||
 		    PageBuddy(page) || page_count(page) != 0 || page->order != order)
 			return 1;
 		for (int j = 0; j < i; j++)
-			if (b->block[j] == page)
-				return 3;
+			if (stack[j] == page)
+				return twice;
 	}
 	return 0;
 }
 
-static int check_stack(const struct zone *zone, const struct per_cpu_pages *pcp)
+static int check_stacks(const struct zone *zone, const struct per_cpu_pages *pcp)
 {
+	int broken;
+
 	if (pcp->count < 0 || pcp->count > pcp->high || pcp->high > PCP_HIGH_MAX)
 		return 2;
-	for (int i = 0; i < pcp->count; i++) {
-		const struct page *page = pcp->frame[i];
+	broken = check_pages(zone, pcp->frame, pcp->count, 0, 2);
+	for (unsigned order = 1; order <= PCP_MAX_ORDER && !broken; order++) {
+		const struct pcp_blocks *b = &pcp->blocks[order - 1];
 
-		if ((unsigned long)(page - zone->zone_mem_map) >= zone->spanned_pages || !PagePcp(page) ||
-		    PageBuddy(page) || page_count(page) != 0 || page->order)
-			return 1;
-		for (int j = 0; j < i; j++)
-			if (pcp->frame[j] == page)
-				return 2;
+		broken = b->count < 0 || b->count > PCP_BLOCKS ? 3 : check_pages(zone, b->block, b->count, order, 3);
 	}
-	for (unsigned order = 1; order <= PCP_MAX_ORDER; order++) {
-		int broken = check_blocks(zone, &pcp->blocks[order - 1], order);
-
-		if (broken)
-			return broken;
-	}
-	return 0;
+	return broken;
 }
 
 int pcp_check(struct zone *zone)
@@ -251,7 +244,7 @@ int pcp_check(struct zone *zone)
 	int broken = 0;
 
 	for (unsigned cpu = 0; cpu < NR_CPUS && !broken; cpu++)
-		broken = check_stack(zone, &zone->pageset[cpu]);
+		broken = check_stacks(zone, &zone->pageset[cpu]);
 	arch_irq_restore(flags);
 	return broken;
 }

@@ -20,7 +20,8 @@
  * empty too, slabs for a whole magazine are asked of the page allocator at once.
  *
  * Beside each object lies the address of its state: taking it costs one store
- * and no arithmetic.  Below the first round lies a NULL, which tells that it is empty.  To every check an object in a magazine is free.
+ * and no arithmetic.  Below the first round lies a NULL, which tells that the magazine is
+ * empty.  To every check an object in a magazine is free.
  *
  * A CPU without magazines has `no_magazine`, empty and full at once, so the fast
  * path need not ask.  It gets a pair at its first allocation that finds none; a

@@ -48,6 +48,24 @@ static void keep_log(const char *text, size_t len)
 	}
 }
 
+void unit_take_frames(struct list_head *list, gfp_t gfp)
+{
+	struct page *page;
+
+	while ((page = alloc_page(gfp | __GFP_NOWARN)))
+		list_add(&page->lru, list);
+}
+
+void unit_give_frames(struct list_head *list, unsigned long n)
+{
+	while (n-- && !list_empty(list)) {
+		struct page *page = list_first_entry(list, struct page, lru);
+
+		list_del(&page->lru);
+		__free_page(page);
+	}
+}
+
 const char *unit_log(void) { return log_text; }
 bool unit_log_has(const char *text) { return strstr(log_text, text) != NULL; }
 

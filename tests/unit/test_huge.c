@@ -100,24 +100,6 @@ static unsigned long free_now(void)
 	return n;
 }
 
-static void take_frames(struct list_head *list, gfp_t gfp)
-{
-	struct page *page;
-
-	while ((page = alloc_page(gfp | __GFP_NOWARN)))
-		list_add(&page->lru, list);
-}
-
-static void give_frames(struct list_head *list, unsigned long n)
-{
-	while (n-- && !list_empty(list)) {
-		struct page *page = list_first_entry(list, struct page, lru);
-
-		list_del(&page->lru);
-		__free_page(page);
-	}
-}
-
 /* ---- when they come ------------------------------------------------------------------- */
 
 START_TEST(E7_a_touch_brings_a_large_page)
@@ -213,21 +195,21 @@ START_TEST(E7_scattered_frames_give_small_pages)
 	LIST_HEAD(odd);
 
 	boot();
-	take_frames(&low, GFP_KERNEL);
-	take_frames(&all, GFP_HIGHUSER);
+	unit_take_frames(&low, GFP_KERNEL);
+	unit_take_frames(&all, GFP_HIGHUSER);
 	list_for_each_entry_safe(page, next, &all, lru)
 		if (page_to_pfn(page) & 1)
 			list_move(&page->lru, &odd);
-	give_frames(&odd, ~0UL);
-	give_frames(&low, 20);
+	unit_give_frames(&odd, ~0UL);
+	unit_give_frames(&low, 20);
 	map(0, 2 * FRAMES, HUGE);
 	for (unsigned long i = 0; i < 2 * FRAMES; i++)
 		ck_assert_int_eq(touch(i), VM_FAULT_OK);
 	ck_assert_uint_eq(mm->nr_large, 0);
 	ck_assert_uint_eq(mm->rss, 2 * FRAMES);
 	ck_assert_int_eq(mm_check(mm), 0);
-	give_frames(&low, ~0UL);
-	give_frames(&all, ~0UL);
+	unit_give_frames(&low, ~0UL);
+	unit_give_frames(&all, ~0UL);
 	finish();
 }
 END_TEST
@@ -290,7 +272,7 @@ START_TEST(E7_no_table_no_cut)
 	for (unsigned long i = 0; i < 3; i++)
 		write_word(i * FRAMES + 5, (u32)i + 1);
 	ck_assert_uint_eq(mm->nr_large, 3);
-	take_frames(&low, GFP_KERNEL);
+	unit_take_frames(&low, GFP_KERNEL);
 	ck_assert_int_eq(unmap(10, 2 * FRAMES), -ENOMEM);
 	ck_assert_int_eq(mm_advise_huge(mm, BASE + 10 * P, P, false), -ENOMEM);
 	ck_assert_uint_eq(mm->nr_large, 3);
@@ -299,14 +281,14 @@ START_TEST(E7_no_table_no_cut)
 	for (unsigned long i = 0; i < 3; i++)
 		ck_assert_uint_eq(read_word(i * FRAMES + 5), i + 1);
 	/* one border can be cut, the other not: nothing is */
-	give_frames(&low, 1);
+	unit_give_frames(&low, 1);
 	ck_assert_int_eq(unmap(10, 2 * FRAMES), -ENOMEM);
 	ck_assert_uint_eq(mm->rss, 3 * FRAMES);
 	ck_assert_uint_eq(mm->map_count, 1);
 	/* whole large pages need nothing */
 	ck_assert_int_eq(unmap(2 * FRAMES, FRAMES), 0);
 	ck_assert_uint_eq(mm->rss, 2 * FRAMES);
-	give_frames(&low, ~0UL);
+	unit_give_frames(&low, ~0UL);
 	ck_assert_int_eq(unmap(10, FRAMES), 0);
 	ck_assert_uint_eq(mm->rss, FRAMES);
 	ck_assert_uint_eq(read_word(5), 1);
@@ -438,10 +420,10 @@ START_TEST(out_of_memory_at_every_step_is_undone)
 
 	boot();
 	block = alloc_pages(GFP_HIGHUSER, ORDER);
-	take_frames(&low, GFP_KERNEL);
-	take_frames(&high, GFP_HIGHUSER);
+	unit_take_frames(&low, GFP_KERNEL);
+	unit_take_frames(&high, GFP_HIGHUSER);
 	ck_assert_int_eq(map(0, FRAMES, HUGE), -ENOMEM);
-	give_frames(&low, 1);		/* the area's slab */
+	unit_give_frames(&low, 1);		/* the area's slab */
 	ck_assert_int_eq(map(0, FRAMES, HUGE), 0);
 	__free_pages(block, ORDER);
 	for (unsigned n = 0; n < 10 && worked < 2; n++) {
@@ -458,12 +440,12 @@ START_TEST(out_of_memory_at_every_step_is_undone)
 			ck_assert_int_eq(unmap(0, FRAMES), 0);
 			ck_assert_int_eq(map(0, FRAMES, HUGE), 0);
 		}
-		give_frames(&low, 1);
+		unit_give_frames(&low, 1);
 	}
 	ck_assert_uint_gt(worked, 0);
 	ck_assert(failed > 0 || PGTABLE_LEVELS == 2);	/* two levels: no table is needed */
-	give_frames(&low, ~0UL);
-	give_frames(&high, ~0UL);
+	unit_give_frames(&low, ~0UL);
+	unit_give_frames(&high, ~0UL);
 	finish();
 }
 END_TEST
@@ -493,9 +475,9 @@ START_TEST(E7_the_area_vanishes_while_a_block_is_sought)
 	boot();
 	map(0, FRAMES, HUGE);
 	hidden_block = alloc_pages(GFP_HIGHUSER, ORDER);
-	take_frames(&low, GFP_KERNEL);
-	take_frames(&high, GFP_HIGHUSER);
-	give_frames(&low, 10);
+	unit_take_frames(&low, GFP_KERNEL);
+	unit_take_frames(&high, GFP_HIGHUSER);
+	unit_give_frames(&low, 10);
 	register_reclaimer(&r);
 	ck_assert_int_eq(touch(0), VM_FAULT_OK);	/* try again ... */
 	unregister_reclaimer(&r);
@@ -503,8 +485,8 @@ START_TEST(E7_the_area_vanishes_while_a_block_is_sought)
 	ck_assert_int_eq(touch(0), VM_FAULT_SEGV);	/* ... and be told */
 	ck_assert_uint_eq(mm->rss, 0);
 	ck_assert_int_eq(mm_check(mm), 0);
-	give_frames(&low, ~0UL);
-	give_frames(&high, ~0UL);
+	unit_give_frames(&low, ~0UL);
+	unit_give_frames(&high, ~0UL);
 	finish();
 }
 END_TEST

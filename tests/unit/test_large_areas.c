@@ -157,25 +157,6 @@ START_TEST(F1_a_frame_of_a_large_page_may_outlive_the_area)
 }
 END_TEST
 
-/* All frames, one by one; those of @list come back by give_frames(). */
-static void take_frames(struct list_head *list, gfp_t gfp)
-{
-	struct page *page;
-
-	while ((page = alloc_page(gfp | __GFP_NOWARN)))
-		list_add(&page->lru, list);
-}
-
-static void give_frames(struct list_head *list, unsigned long n)
-{
-	while (n-- && !list_empty(list)) {
-		struct page *page = list_first_entry(list, struct page, lru);
-
-		list_del(&page->lru);
-		__free_page(page);
-	}
-}
-
 START_TEST(F1_scattered_frames_serve_a_large_area_too)
 {
 	struct page *page, *next;
@@ -185,13 +166,13 @@ START_TEST(F1_scattered_frames_serve_a_large_area_too)
 	u8 *p;
 
 	boot();
-	take_frames(&low, GFP_KERNEL);
-	take_frames(&all, GFP_HIGHUSER);
-	give_frames(&low, 20);
+	unit_take_frames(&low, GFP_KERNEL);
+	unit_take_frames(&all, GFP_HIGHUSER);
+	unit_give_frames(&low, 20);
 	list_for_each_entry_safe(page, next, &all, lru)
 		if (page_to_pfn(page) & 1)
 			list_move(&page->lru, &odd);
-	give_frames(&odd, ~0UL);
+	unit_give_frames(&odd, ~0UL);
 	p = vmalloc(2 * SPAN);
 	ck_assert_ptr_nonnull(p);
 	ck_assert_uint_eq(large_pages(), 0);
@@ -199,8 +180,8 @@ START_TEST(F1_scattered_frames_serve_a_large_area_too)
 	memset(p, 1, 2 * SPAN);
 	ck_assert_int_eq(vmalloc_check(), 0);
 	vfree(p);
-	give_frames(&low, ~0UL);
-	give_frames(&all, ~0UL);
+	unit_give_frames(&low, ~0UL);
+	unit_give_frames(&all, ~0UL);
 	unit_teardown();
 }
 END_TEST
@@ -228,8 +209,8 @@ START_TEST(C3_a_large_area_fails_at_every_frame_and_is_undone)
 	boot();
 	block = alloc_pages(GFP_HIGHUSER, pt_shift(2) - PAGE_SHIFT);
 	ck_assert_ptr_nonnull(block);
-	take_frames(&low, GFP_KERNEL);
-	take_frames(&high, GFP_HIGHUSER);
+	unit_take_frames(&low, GFP_KERNEL);
+	unit_take_frames(&high, GFP_HIGHUSER);
 	__free_pages(block, pt_shift(2) - PAGE_SHIFT);
 	for (unsigned n = 0; n < 40 && worked < 3; n++) {
 		before = free_now();
@@ -241,12 +222,12 @@ START_TEST(C3_a_large_area_fails_at_every_frame_and_is_undone)
 		vfree(p);
 		ck_assert_uint_eq(free_now(), before);
 		ck_assert_int_eq(vmalloc_check(), 0);
-		give_frames(n & 1 ? &low : &high, 1);
+		unit_give_frames(n & 1 ? &low : &high, 1);
 	}
 	ck_assert_uint_gt(failed, 1);
 	ck_assert_uint_gt(worked, 1);
-	give_frames(&low, ~0UL);
-	give_frames(&high, ~0UL);
+	unit_give_frames(&low, ~0UL);
+	unit_give_frames(&high, ~0UL);
 	unit_teardown();
 }
 END_TEST

@@ -32,7 +32,7 @@
 
 #include <check.h>
 
-#include <quarry/types.h>
+#include <quarry/page.h>
 
 /*
  * Check tells its parent process of every assertion that holds, for a test that
@@ -101,6 +101,11 @@ void unit_settle(void);
  * end and that of the threads it made.
  */
 void unit_thread(void (*fn)(void *), void *arg);
+
+/** unit_take_frames() - every frame that @gfp may have, one by one, onto @list by page->lru. */
+void unit_take_frames(struct list_head *list, gfp_t gfp);
+/** unit_give_frames() - free up to @n of them. */
+void unit_give_frames(struct list_head *list, unsigned long n);
 
 /** unit_log() - all that was logged so far (the last 64 KiB). */
 const char *unit_log(void);
