@@ -122,6 +122,8 @@ extern struct page *mem_map;	/* one for each frame [0, max_pfn) */
 extern pfn_t max_pfn;		/* first frame number beyond the last frame */
 extern pfn_t max_low_pfn;	/* first frame number the direct map does not reach; 0: nothing is mapped yet */
 extern void *high_memory;	/* first address beyond the direct map */
+/* CPU numbers are below it.  NR_CPUS, unless the port says before mm_init() that its machine has fewer. */
+extern unsigned nr_cpu_ids;
 extern unsigned long vmalloc_window[2];	/* first address, and first beyond; empty until vmalloc_init() */
 
 #define PAGE_SIZE (1UL << PAGE_SHIFT)

@@ -13,7 +13,8 @@
  *			arch_zone_borders
  *	2 mapping	<arch/pte.h> <arch/fixmap.h>
  *			swapper_pg_dir
- *	3 SMP						port_flush_tlb_others (nothing: one CPU)
+ *	3 SMP						port_flush_tlb_others, port_call_others
+ *							(nothing: one CPU)
  *	4 threads					port_yield, port_wakeup (nothing)
  *							port_can_sleep (never), port_sleep_on
  *							port_kmap_ctrl (one for each CPU)
@@ -97,6 +98,14 @@ void arch_zone_borders(pfn_t max_zone_pfn[MAX_NR_ZONES]);
  * returns when all have done it.
  */
 void port_flush_tlb_others(unsigned long start, unsigned long end);
+
+/**
+ * port_call_others() - let every other CPU that is online call @fn(@arg), in an interrupt
+ *
+ * @fn does not wait, and takes only locks of mm/.  Context: thread, interrupts on, no lock
+ * held; returns when all have called it.
+ */
+void port_call_others(void (*fn)(void *arg), void *arg);
 
 /* ---- stage 4: threads ---------------------------------------------------- */
 

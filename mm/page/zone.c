@@ -27,6 +27,7 @@
 
 struct pglist_data node_data[MAX_NUMNODES];
 int nr_online_nodes;
+unsigned nr_cpu_ids = NR_CPUS;
 unsigned long min_free_kbytes;
 void (*clear_high_page)(struct page *page);
 

@@ -14,6 +14,12 @@ __weak void port_flush_tlb_others(unsigned long start, unsigned long end)
 	(void)end;
 }
 
+__weak void port_call_others(void (*fn)(void *arg), void *arg)
+{
+	(void)fn;
+	(void)arg;
+}
+
 __weak struct kmap_ctrl *port_kmap_ctrl(void)
 {
 	return &kmap_ctrls[smp_processor_id()];
