@@ -272,13 +272,20 @@ static void limit_memory(void)
 	memblock_remove(end, memblock_end_of_DRAM() - end);
 }
 
-/* The word at 0x40e names the paragraph of the extended BIOS data area, which ends at 640 KiB. */
-static void reserve_bios(void)
+/* The word at 0x40e names its paragraph; it ends at 640 KiB. */
+u32 bios_data_area(void)
 {
 	u32 ebda = (u32)*(const u16 *)__va(0x40e) << 4;
 
+	return ebda >= 0x80000 && ebda < 0xa0000 ? ebda : 0;
+}
+
+static void reserve_bios(void)
+{
+	u32 ebda = bios_data_area();
+
 	memblock_reserve(0, PAGE_SIZE);
-	if (ebda >= 0x80000 && ebda < 0xa0000)
+	if (ebda)
 		memblock_reserve(ebda & PAGE_MASK, 0xa0000 - (ebda & PAGE_MASK));
 }
 

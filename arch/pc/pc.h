@@ -10,6 +10,7 @@
 #include <kernel/sched.h>
 #include <quarry/memblock.h>
 #include <quarry/spinlock.h>
+#include "firmware.h"
 #include "frame.h"
 #include "segment.h"
 #include "vector.h"
@@ -56,6 +57,8 @@ bool cmdline_has(const char *word);
 const void *early_map(u32 phys, u32 len);
 /** early_string() - copy the string at @phys, cut to @len with its end. */
 void early_string(char *to, size_t len, u32 phys);
+/** bios_data_area() - the physical address of the extended BIOS data area; 0: there is none. */
+u32 bios_data_area(void);
 /** early_unmap() - close the window. */
 void early_unmap(void);
 /** boot_stop() - this machine cannot be booted, and why. */
