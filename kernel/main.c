@@ -89,6 +89,7 @@ void kernel_main(void)
 	machine_log = console_log;
 	log_banner();
 	protect_image();
+	machine_start_cpus();
 	if (thread_spawn("shell", shell_main, NULL) < 0)
 		mm_panic("no memory for the first thread");
 	sched_idle_loop();

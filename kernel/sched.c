@@ -561,6 +561,13 @@ void sched_init(void)
 	cpus[smp_processor_id()].current = t;
 }
 
+/* Another processor: it answers calls, and its timer ticks. */
+void kernel_cpu_main(void)
+{
+	for (;;)
+		machine_idle();
+}
+
 void sched_idle_loop(void)
 {
 	arch_irq_enable();

@@ -324,6 +324,7 @@ static void __noinline setup_arch(u32 magic, u32 info_phys)
 	memblock_reserve(IMAGE_START, IMAGE_END - IMAGE_START);
 	reserve_modules();
 	power_init();
+	smp_find();
 	early_unmap();
 }
 
@@ -341,6 +342,7 @@ int machine_image_part(unsigned i, unsigned long *start, unsigned long *end)
 void machine_describe(struct seq *s)
 {
 	cpu_describe(s);
+	smp_describe(s);
 	seq_printf(s, "Loader: %s, command line: %s\n", loader[0] ? loader : "unknown",
 		   machine_cmdline());
 	seq_printf(s, "Memory map (%s):\n", map_source);
