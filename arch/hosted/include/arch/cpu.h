@@ -19,6 +19,7 @@ struct cpu_local {
 	u64 pt_root;		/* CR3: physical address of the loaded directory */
 	unsigned in_user;	/* it runs a program's code */
 	unsigned idle;		/* it waits for an interrupt */
+	unsigned long ticks, kicks, calls;	/* interrupts that it had */
 	unsigned long host;	/* the host thread that holds it (its thread id there) */
 };
 

@@ -22,7 +22,7 @@ struct cpu_local {
 	struct cpu_local *self;
 	unsigned cpu;		/* its number, 0 for the one that booted */
 	int preempt_count;	/* > 0: may not be switched away; IRQ_ONE for each interrupt level */
-};
+} __attribute__((aligned(L1_CACHE_BYTES)));	/* others' writes to theirs do not slow us down */
 
 extern struct cpu_local cpu_locals[NR_CPUS];
 
