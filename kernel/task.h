@@ -25,6 +25,7 @@ extern struct cpu {		/* under sched_lock */
 	struct task *current;
 	struct task *idle;
 	struct task *dead;		/* left for good at the last switch */
+	int burying;			/* who is being freed, neither known any more nor announced; 0: nobody */
 	struct mm_struct *mm;		/* what machine_load_mm() was last given */
 	bool need_resched;
 	enum cpu_phase phase;
