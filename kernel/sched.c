@@ -336,20 +336,19 @@ void schedule(void)
 
 bool kernel_timer_tick(void)
 {
-	unsigned long flags = spin_lock_irqsave(&sched_lock);
-	struct cpu *cpu = mycpu();
 	struct task *t = current_task();
-	bool resched = false;
+	struct cpu *cpu = mycpu();
+	unsigned long flags;
 
-	if (t) {
-		t->ticks++;
-		wake_timed();
-		if (!list_empty(&run_queue) && (t == cpu->idle || machine_ms() >= t->slice_end))
-			cpu->need_resched = true;
-		resched = cpu->need_resched;
-	}
+	if (!t)
+		return false;	/* all CPUs tick: one without tasks does not ask for the lock */
+	flags = spin_lock_irqsave(&sched_lock);
+	t->ticks++;
+	wake_timed();
+	if (!list_empty(&run_queue) && (t == cpu->idle || machine_ms() >= t->slice_end))
+		cpu->need_resched = true;
 	spin_unlock_irqrestore(&sched_lock, flags);
-	return resched;
+	return cpu->need_resched;
 }
 
 /* ---- sleeping: stage 3 and 4 of port.h ------------------------------------------- */
