@@ -70,8 +70,15 @@ unsigned machine_nr_cpus(void);
 void machine_start_cpus(void);
 /** kernel_cpu_main() - what another processor does from then on: it is that CPU's idle task. */
 void kernel_cpu_main(void) __attribute__((noreturn));
-/** machine_kick_cpu() - make another CPU look at its need_resched soon; ends its machine_idle().  Any context. */
+/**
+ * machine_kick_cpu() - interrupt another CPU: ends its machine_idle(); in user mode it passes kernel_exit_to_user()
+ * On its way out it calls schedule() if kernel_need_resched().  Any context.
+ */
 void machine_kick_cpu(unsigned cpu);
+/** kernel_need_resched() - should this CPU schedule()?  Interrupts off. */
+bool kernel_need_resched(void);
+/** machine_user_cpus() - a task's address space can be loaded on CPUs of a lower number only. */
+unsigned machine_user_cpus(void);
 /** machine_stop_others() - in a panic: the other CPUs stop for good.  Best effort, never waits for ever. */
 void machine_stop_others(void);
 /** machine_print_cpus() - each with its state and what interrupted it. */

@@ -143,31 +143,6 @@ void clock_start(void)
 	started_ns = machine_cycles();
 }
 
-/* ---- processors: one ------------------------------------------------------------------------ */
-
-unsigned machine_nr_cpus(void)
-{
-	return 1;
-}
-
-void machine_start_cpus(void)
-{
-}
-
-void machine_kick_cpu(unsigned cpu)
-{
-	(void)cpu;
-}
-
-void machine_stop_others(void)
-{
-}
-
-void machine_print_cpus(struct seq *s)
-{
-	seq_puts(s, "CPU  state\n  0  online\n");
-}
-
 /* ---- what a process has not ----------------------------------------------------------------- */
 
 void machine_print_gdt(struct seq *s)

@@ -280,7 +280,7 @@ bool smp_interrupt(unsigned long vector)
 		return kernel_timer_tick();
 	case VECTOR_RESCHEDULE:
 		me->kicks++;
-		return true;
+		return kernel_need_resched();
 	default:
 		me->calls++;
 		call_serve();
