@@ -72,8 +72,8 @@ void cpu_leave(unsigned n)
 
 	spin_unlock(&sched_lock);
 	if (leave) {
-		drain_all_pages(NULL);
 		slab_drain(NULL);
+		drain_all_pages(NULL);
 		spin_lock(&sched_lock);
 		cpus[n].phase = CPU_OFFLINE;
 		wake_channel(&cpus[n]);
