@@ -89,6 +89,9 @@ void kernel_main(void)
 	machine_log = console_log;
 	log_banner();
 	protect_image();
+	machine_start_cpus();
+	if (machine_nr_cpus() > 1)
+		mm_log("%u CPUs are online\n", cpus_online());
 	if (thread_spawn("shell", shell_main, NULL) < 0)
 		mm_panic("no memory for the first thread");
 	sched_idle_loop();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sched.c: who runs.
+ * sched.c: who runs, and where.
  *
  * Every thread is in one of four places:
  *
@@ -9,25 +9,37 @@
  *	sleepers[h]	waits for port_wakeup(channel); h is a hash of the channel
  *	timed		waits for a time
  *
- * Each CPU also has an idle task, which is on no list and runs when the run queue
- * is empty: it waits for an interrupt (machine_idle).
+ * Each CPU also has an idle task, which is on no list and runs when nothing on the run
+ * queue may run there: it waits for an interrupt (machine_idle).
+ *
+ * One run queue for all CPUs.  A CPU takes the first thread that may run on it: not one
+ * that is pinned to another, nor one whose kmap_local mappings are at another's addresses
+ * (may_run).  Whoever makes a thread runnable looks for an idle CPU for it, the one it last
+ * ran on if that is one, and kicks it; if all are busy, the next whose turn is over takes
+ * it.  A CPU that was kicked has need_resched set, so that the next thread goes to another,
+ * and that it does not fall asleep.
  *
  * The switch.  sched_lock is taken by the thread that leaves and released by the
- * thread that comes: between the two nobody can see a task that is on a list
+ * thread that comes: between the two nobody, on no CPU, can see a task that is on a list
  * while its registers are still being saved.
  *
  *	prev: lock, choose next, machine_switch() --> next: finish_switch(): unlock
  *
- * The end of a thread.  It cannot free the stack it stands on, so the next thread
- * to run does (finish_switch): kernel stack, task, and only then the news to
- * those who wait: who returns from thread_wait() finds every frame free.
+ * A thread may come back on another CPU than it left.  So what belongs to a CPU is looked
+ * up anew after each switch (mycpu), and only with interrupts off.
  *
- * Invariants:
+ * The end of a thread.  It cannot free the stack it stands on, so the next thread on its
+ * CPU does (finish_switch, thread.c).
+ *
+ * Invariants (sched_check):
  *	K.1  a task on run_queue is RUNNABLE and no CPU's current
- *	K.2  a task on sleepers[] or timed is SLEEPING (or on its way there, under the lock)
+ *	K.2  a task on sleepers[] or timed is SLEEPING, on the queue of its channel
  *	K.3  a DEAD task is on neither, has no mm, and is freed at the next switch
  *	K.4  pids increase along all_tasks
  *	K.5  the lowest word of a kernel stack is STACK_CANARY
+ *	K.6  who runs on CPU n has cpu == n and may run there; the idle task of n only there
+ *	K.7  a CPU that is offline runs its idle task
+ *	K.8  the mm that a CPU has loaded is its current's
  *
  * Lock: sched_lock, innermost of all: it is taken while locks of mm/ are held
  * (port_sleep_on, port_wakeup), so nothing under it allocates, frees or prints.
@@ -36,54 +48,28 @@
 #include "machine.h"
 #include "task.h"
 
-#include <quarry/page.h>
 #include <quarry/printf.h>
 #include <quarry/report.h>
-#include <quarry/slab.h>
 #include <quarry/spinlock.h>
-#include <quarry/string.h>
 #include <quarry/zone.h>
 
 #define SLICE_MS 20
-#define STACK_CANARY 0x51AC0DE5UL
 #define SLEEP_HASH 64
-#define NR_ENDED 64
 
 spinlock_t sched_lock = SPINLOCK_INIT;
 LIST_HEAD(all_tasks);
+struct cpu cpus[NR_CPUS];
+void (*kernel_tick_hook)(void);
+
 static LIST_HEAD(run_queue);
 static LIST_HEAD(timed);
 static struct list_head sleepers[SLEEP_HASH];
 static int next_pid;
-static struct kmem_cache *task_cache;
-
-static struct cpu {
-	struct task *current;
-	struct task *idle;
-	struct task *dead;		/* left for good at the last switch */
-	struct mm_struct *mm;		/* what machine_load_mm() was last given */
-	bool need_resched;
-} cpus[NR_CPUS];
-
-/* Waits on its owner's stack for the end of @pid. */
-struct waiter {
-	struct list_head link;
-	int pid;
-	int status;
-	bool done;
-};
-static LIST_HEAD(waiters);
-
-/* How the last of them ended, for those who ask afterwards. */
-static struct ended { int pid, status; } ended[NR_ENDED];
-static unsigned nr_ended;
-
-static struct task idle_task;
+static struct task idle_tasks[NR_CPUS];
 
 /* ---- small helpers ------------------------------------------------------------ */
 
-/* This CPU's part; interrupts are off. */
-static struct cpu *mycpu(void)
+struct cpu *mycpu(void)
 {
 	return &cpus[smp_processor_id()];
 }
@@ -97,6 +83,11 @@ struct task *current_task(void)
 	return t;
 }
 
+bool task_is_running(const struct task *t)
+{
+	return READ_ONCE(cpus[t->cpu].current) == t;
+}
+
 static struct list_head *channel_queue(const void *channel)
 {
 	unsigned long h = (unsigned long)channel;
@@ -105,28 +96,74 @@ static struct list_head *channel_queue(const void *channel)
 	return &sleepers[h % SLEEP_HASH];
 }
 
-static void check_stack(const struct task *t)
+/* ---- which CPU ------------------------------------------------------------------- */
+
+/* May @t run on CPU @n?  Under the lock, here and below. */
+static bool may_run(const struct task *t, unsigned n)
 {
-	if (t->kstack && *(const unsigned long *)t->kstack != STACK_CANARY)
-		mm_panic("kernel stack of %s[%d] at %p overflowed: its lowest word is 0x%lx, not 0x%lx (K.5)",
-			 t->name, t->pid, t->kstack, *(const unsigned long *)t->kstack, STACK_CANARY);
+	if (t->pinned || t->kmap.idx)
+		return t->cpu == n;
+	return cpus[n].phase == CPU_ONLINE && (!t->mm || n < machine_user_cpus());
 }
 
-/* Put a task that is on no list onto the run queue.  Under the lock. */
-static void make_runnable(struct task *t)
+static bool is_free_for(const struct task *t, unsigned n)
 {
-	struct cpu *cpu = mycpu();
+	const struct cpu *cpu = &cpus[n];
 
+	return cpu->current && cpu->current == cpu->idle && !cpu->need_resched && may_run(t, n);
+}
+
+/* An idle CPU for @t: where its memory may still be in the cache; ours; any.  nr_cpu_ids: none. */
+static unsigned idle_cpu_for(const struct task *t)
+{
+	unsigned n = t->cpu;
+
+	if (!is_free_for(t, n))
+		n = smp_processor_id();
+	if (!is_free_for(t, n))
+		for (n = 0; n < nr_cpu_ids && !is_free_for(t, n);)
+			n++;
+	return n;
+}
+
+void cpu_resched(unsigned n)
+{
+	WRITE_ONCE(cpus[n].need_resched, true);
+	if (n != smp_processor_id())
+		machine_kick_cpu(n);
+}
+
+/* The first on the queue that may run on CPU @n; NULL: none. */
+static struct task *first_for(unsigned n)
+{
+	struct task *t;
+
+	list_for_each_entry(t, &run_queue, run)
+		if (may_run(t, n))
+			return t;
+	return NULL;
+}
+
+/* At the end of the queue, and to an idle CPU if there is one. */
+static void enqueue(struct task *t)
+{
+	unsigned n;
+
+	list_add_tail(&t->run, &run_queue);
+	n = idle_cpu_for(t);
+	if (n < nr_cpu_ids)
+		cpu_resched(n);
+}
+
+void make_runnable(struct task *t)
+{
 	t->state = TASK_RUNNABLE;
 	t->channel = NULL;
 	t->wake_ms = 0;
-	list_add_tail(&t->run, &run_queue);
-	if (cpu->current == cpu->idle)
-		cpu->need_resched = true;
+	enqueue(t);
 }
 
-/* Take a sleeper off its list, let it run.  Under the lock. */
-static void wake_task(struct task *t)
+void wake_task(struct task *t)
 {
 	if (t->state != TASK_SLEEPING)
 		return;
@@ -134,7 +171,7 @@ static void wake_task(struct task *t)
 	make_runnable(t);
 }
 
-static void wake_channel(const void *channel)
+void wake_channel(const void *channel)
 {
 	struct task *t, *n;
 
@@ -153,172 +190,71 @@ static void wake_timed(void)
 			wake_task(t);
 }
 
-/* ---- tasks come and go ---------------------------------------------------------- */
-
-static void kstack_account(void *stack, long sign)
+int task_enter(struct task *t)
 {
-	zone_stat_add(page_zone(virt_to_page(stack)), NR_KERNEL_STACK_PAGES,
-		      sign * (long)(KSTACK_SIZE / PAGE_SIZE));
-}
-
-/* What a new thread does first: finish the switch that brought it here. */
-static void finish_switch(void);
-
-static void thread_entry(void *arg)
-{
-	struct task *t = arg;
-
-	finish_switch();
-	arch_irq_enable();
-	t->fn(t->arg);
-	thread_exit(0);
-}
-
-struct task *task_alloc(const char *name, void (*fn)(void *), void *arg)
-{
-	struct task *t = kmem_cache_zalloc(task_cache, GFP_KERNEL);
-	void *stack = (void *)__get_free_pages(GFP_KERNEL, get_order(KSTACK_SIZE));
-
-	if (!t || !stack) {
-		kmem_cache_free(task_cache, t);
-		free_pages((unsigned long)stack, get_order(KSTACK_SIZE));
-		return NULL;
-	}
-	kstack_account(stack, 1);
-	*(unsigned long *)stack = STACK_CANARY;
-	mm_snprintf(t->name, sizeof(t->name), "%s", name);
-	t->kstack = stack;
-	t->fn = fn;
-	t->arg = arg;
-	t->started = true;
-	t->state = TASK_SLEEPING;
-	machine_thread_init(t, thread_entry, t);
-	return t;
-}
-
-/* Give back what task_alloc() took.  Any context, not under the lock. */
-void task_free(struct task *t)
-{
-	check_stack(t);
-	machine_thread_free(t);
-	kstack_account(t->kstack, -1);
-	free_pages((unsigned long)t->kstack, get_order(KSTACK_SIZE));
-	kmem_cache_free(task_cache, t);
-}
-
-/* Make it known and runnable; from here on it may run, end and be gone.  Return: its pid. */
-int task_publish(struct task *t)
-{
-	unsigned long flags = spin_lock_irqsave(&sched_lock);
-	int pid = t->pid = next_pid++;
-
+	t->pid = next_pid++;
 	list_add_tail(&t->all, &all_tasks);
-	make_runnable(t);
-	spin_unlock_irqrestore(&sched_lock, flags);
-	return pid;
-}
-
-struct task *thread_create(const char *name, void (*fn)(void *), void *arg)
-{
-	struct task *t = task_alloc(name, fn, arg);
-
-	if (t)
-		task_publish(t);
-	return t;
-}
-
-int thread_spawn(const char *name, void (*fn)(void *), void *arg)
-{
-	struct task *t = task_alloc(name, fn, arg);
-
-	return t ? task_publish(t) : -ENOMEM;
-}
-
-/* Tell those who wait for the end of a task. */
-static void announce_end(int pid, int status)
-{
-	unsigned long flags = spin_lock_irqsave(&sched_lock);
-	struct waiter *w;
-
-	ended[nr_ended++ % NR_ENDED] = (struct ended){ pid, status };
-	list_for_each_entry(w, &waiters, link)
-		if (w->pid == pid && !w->done) {
-			w->status = status;
-			w->done = true;
-			wake_channel(w);
-		}
-	spin_unlock_irqrestore(&sched_lock, flags);
-}
-
-/* The thread before this one has left for good: free it, on our stack. */
-static void bury(struct task *dead)
-{
-	int pid = dead->pid, status = dead->exit_status;
-	unsigned long flags = spin_lock_irqsave(&sched_lock);
-
-	list_del(&dead->all);
-	spin_unlock_irqrestore(&sched_lock, flags);
-	task_free(dead);
-	announce_end(pid, status);
+	return t->pid;
 }
 
 /* ---- the switch ------------------------------------------------------------------ */
 
-static void finish_switch(void)
+void finish_switch(void)
 {
 	struct cpu *cpu = mycpu();
 	struct task *dead = cpu->dead;
 
 	cpu->dead = NULL;
-	kmap_local_sched_in(&current_task()->kmap);
+	kmap_local_sched_in(&cpu->current->kmap);
 	spin_unlock(&sched_lock);
 	if (dead)
 		bury(dead);
 }
 
-/* Who is next: the head of the queue; else who runs now, if it still may; else idle. */
-static struct task *pick_next(struct cpu *cpu)
+/* Who is next: the first that may; else who runs now, if it still may; else idle. */
+static struct task *pick_next(struct cpu *cpu, unsigned n)
 {
-	struct task *t = current_task();
+	struct task *t = first_for(n), *now = cpu->current;
 
-	if (!list_empty(&run_queue)) {
-		t = list_first_entry(&run_queue, struct task, run);
+	if (t)
 		list_del(&t->run);
-	} else if (t->state != TASK_RUNNABLE) {
-		t = cpu->idle;
-	}
+	else
+		t = now->state == TASK_RUNNABLE && may_run(now, n) ? now : cpu->idle;
 	return t;
 }
 
-/*
- * Give the CPU away.  Called with sched_lock held, interrupts off, and the
- * caller already on the list it waits on, if any.  Returns with the lock released,
- * interrupts still off.
- */
-static void switch_away(void)
+/* From @prev to @next on this CPU, all but the stack. */
+static void change_current(struct cpu *cpu, struct task *prev, struct task *next)
 {
-	struct cpu *cpu = mycpu();
-	struct task *prev = cpu->current, *next;
-
-	cpu->need_resched = false;
-	if (prev->state == TASK_RUNNABLE && prev != cpu->idle && !list_empty(&run_queue))
-		list_add_tail(&prev->run, &run_queue);
-	next = pick_next(cpu);
-	next->slice_end = machine_ms() + SLICE_MS;
-	if (next == prev) {
-		spin_unlock(&sched_lock);
-		return;
-	}
 	check_stack(prev);
 	check_stack(next);
 	kmap_local_sched_out(&prev->kmap);
 	cpu->current = next;
 	cpu->dead = prev->state == TASK_DEAD ? prev : NULL;
+	next->cpu = smp_processor_id();
 	next->switches++;
 	if (next->mm != cpu->mm) {
 		cpu->mm = next->mm;
 		machine_load_mm(next->mm);
 	}
+}
+
+void switch_away(void)
+{
+	unsigned n = smp_processor_id();
+	struct cpu *cpu = &cpus[n];
+	struct task *prev = cpu->current, *next;
+
+	WRITE_ONCE(cpu->need_resched, false);
+	next = pick_next(cpu, n);
+	next->slice_end = machine_ms() + SLICE_MS;
+	if (next == prev) {
+		spin_unlock(&sched_lock);
+		return;
+	}
+	if (prev->state == TASK_RUNNABLE && prev != cpu->idle)
+		enqueue(prev);
+	change_current(cpu, prev, next);
 	machine_switch(prev, next);
 	finish_switch();
 }
@@ -334,22 +270,48 @@ void schedule(void)
 	arch_irq_restore(flags);
 }
 
+bool kernel_need_resched(void)
+{
+	return READ_ONCE(mycpu()->need_resched);
+}
+
+/* Without the lock: a glance. */
+static bool has_some(const struct list_head *queue)
+{
+	return READ_ONCE(queue->next) != queue;
+}
+
+/* What a tick finds to do in the queues. */
+static void look_at_queues(unsigned n, bool turn_is_over)
+{
+	spin_lock(&sched_lock);
+	if (n == 0)
+		wake_timed();
+	if (turn_is_over && first_for(n))
+		WRITE_ONCE(cpus[n].need_resched, true);
+	spin_unlock(&sched_lock);
+}
+
+/* The first CPU wakes who waits for a time; others ask for the lock only when somebody may be waiting for them. */
 bool kernel_timer_tick(void)
 {
-	unsigned long flags = spin_lock_irqsave(&sched_lock);
-	struct cpu *cpu = mycpu();
-	struct task *t = current_task();
-	bool resched = false;
+	unsigned long flags = arch_irq_save();
+	unsigned n = smp_processor_id();
+	struct cpu *cpu = &cpus[n];
+	struct task *t = cpu->current;
+	void (*hook)(void) = READ_ONCE(kernel_tick_hook);
+	bool over;
 
 	if (t) {
 		t->ticks++;
-		wake_timed();
-		if (!list_empty(&run_queue) && (t == cpu->idle || machine_ms() >= t->slice_end))
-			cpu->need_resched = true;
-		resched = cpu->need_resched;
+		over = (t == cpu->idle || machine_ms() >= t->slice_end) && has_some(&run_queue);
+		if (over || (n == 0 && has_some(&timed)))
+			look_at_queues(n, over);
+		if (hook && cpu->phase == CPU_ONLINE)
+			hook();
 	}
-	spin_unlock_irqrestore(&sched_lock, flags);
-	return resched;
+	arch_irq_restore(flags);
+	return READ_ONCE(cpu->need_resched);
 }
 
 /* ---- sleeping: stage 3 and 4 of port.h ------------------------------------------- */
@@ -369,7 +331,7 @@ void port_yield(void)
 static void sleep_in(struct list_head *queue, const void *channel, u64 wake_ms)
 {
 	struct cpu *cpu = mycpu();
-	struct task *t = current_task();
+	struct task *t = cpu->current;
 
 	if (!t || t == cpu->idle || preempt_count() != 0)
 		mm_panic("sleep on %p by %s, preempt_count %d: this context cannot sleep",
@@ -379,6 +341,12 @@ static void sleep_in(struct list_head *queue, const void *channel, u64 wake_ms)
 	t->wake_ms = wake_ms;
 	list_add_tail(&t->run, queue);
 	switch_away();
+}
+
+void sleep_on_locked(const void *channel)
+{
+	sleep_in(channel_queue(channel), channel, 0);
+	spin_lock(&sched_lock);
 }
 
 unsigned long port_sleep_on(const void *channel, struct spinlock *lock, unsigned long flags)
@@ -403,7 +371,7 @@ void thread_sleep_ms(unsigned ms)
 {
 	u64 until = machine_ms() + ms;
 	unsigned long flags = spin_lock_irqsave(&sched_lock);
-	struct task *t = current_task();
+	struct task *t = mycpu()->current;
 
 	while (machine_ms() < until && !t->killed) {
 		sleep_in(&timed, &timed, until);
@@ -416,7 +384,7 @@ struct kmap_ctrl *port_kmap_ctrl(void)
 {
 	struct task *t = current_task();
 
-	return t ? &t->kmap : &idle_task.kmap;
+	return t ? &t->kmap : &idle_tasks[smp_processor_id()].kmap;
 }
 
 struct mm_struct *port_current_mm(void)
@@ -428,152 +396,117 @@ struct mm_struct *port_current_mm(void)
 	return mm;
 }
 
-/* ---- ending and waiting ------------------------------------------------------------ */
+/* ---- the idle tasks ---------------------------------------------------------------------- */
 
-/* Let go of the address space; it is freed when nobody looks at it any more. */
-static void leave_mm(struct task *t)
+/* What runs here is this CPU's idle task from now on. */
+static void become_idle(void)
 {
 	unsigned long flags = spin_lock_irqsave(&sched_lock);
-	struct mm_struct *mm = t->mm;
+	unsigned n = smp_processor_id();
+	struct task *t = &idle_tasks[n];
 
-	while (t->pins) {
-		sleep_in(channel_queue(&t->pins), &t->pins, 0);
-		spin_lock(&sched_lock);
-	}
-	t->mm = NULL;
-	if (mycpu()->mm) {
-		mycpu()->mm = NULL;
-		machine_load_mm(NULL);
-	}
-	spin_unlock_irqrestore(&sched_lock, flags);
-	if (mm)
-		mm_free(mm);
-}
-
-void thread_exit(int status)
-{
-	struct task *t = current_task();
-
-	if (t->kmap.idx != 0)
-		mm_panic("%s[%d] ends with %d pages still mapped by kmap_local_page()", t->name, t->pid,
-			 t->kmap.idx);
-	arch_irq_enable();
-	leave_mm(t);
-	kfree(t->program);
-	t->program = NULL;
-	spin_lock_irqsave(&sched_lock);
-	while (t->pins) {
-		sleep_in(channel_queue(&t->pins), &t->pins, 0);
-		spin_lock(&sched_lock);
-	}
-	t->exit_status = status;
-	t->state = TASK_DEAD;
-	switch_away();
-	mm_panic("%s[%d] runs after its end", t->name, t->pid);
-}
-
-/* How @pid ended, if that is still known.  Under the lock. */
-static int ended_status(int pid)
-{
-	for (unsigned i = 0; i < NR_ENDED && i < nr_ended; i++)
-		if (ended[i].pid == pid)
-			return ended[i].status;
-	return -ENOENT;
-}
-
-int thread_wait(int pid)
-{
-	struct waiter w = { .pid = pid, .status = -EBUSY };
-	unsigned long flags = spin_lock_irqsave(&sched_lock);
-	struct task *me = current_task();
-
-	list_add_tail(&w.link, &waiters);
-	if (pid == me->pid || !task_find_locked(pid)) {
-		w.status = ended_status(pid);
-		w.done = true;
-	}
-	while (!w.done && !me->killed) {
-		sleep_in(channel_queue(&w), &w, 0);
-		spin_lock(&sched_lock);
-	}
-	list_del(&w.link);
-	spin_unlock_irqrestore(&sched_lock, flags);
-	return w.status;
-}
-
-int thread_kill(int pid)
-{
-	unsigned long flags = spin_lock_irqsave(&sched_lock);
-	struct task *t = task_find_locked(pid);
-	int err = !t ? -ENOENT : !t->is_user ? -EINVAL : 0;
-
-	if (!err) {
-		t->killed = true;
-		wake_task(t);
-	}
-	spin_unlock_irqrestore(&sched_lock, flags);
-	return err;
-}
-
-/* ---- stopped tasks ------------------------------------------------------------------------ */
-
-int task_start(int pid)
-{
-	unsigned long flags = spin_lock_irqsave(&sched_lock);
-	struct task *t = task_find_locked(pid);
-	int err = !t ? -ENOENT : t->started ? -EINVAL : 0;
-
-	if (!err) {
-		t->started = true;
-		wake_task(t);
-	}
-	spin_unlock_irqrestore(&sched_lock, flags);
-	return err;
-}
-
-void task_pause_until_started(void)
-{
-	unsigned long flags = spin_lock_irqsave(&sched_lock);
-	struct task *t = current_task();
-
-	while (!t->started && !t->killed) {
-		sleep_in(channel_queue(t), t, 0);
-		spin_lock(&sched_lock);
-	}
+	mm_snprintf(t->name, sizeof(t->name), n ? "idle/%u" : "idle", n);
+	t->state = TASK_RUNNABLE;
+	t->started = true;
+	t->pinned = true;
+	t->cpu = n;
+	task_enter(t);
+	cpus[n].idle = t;
+	cpus[n].current = t;
+	WRITE_ONCE(cpus[n].phase, CPU_ONLINE);
 	spin_unlock_irqrestore(&sched_lock, flags);
 }
-
-/* ---- the first task --------------------------------------------------------------------- */
 
 void sched_init(void)
 {
-	struct task *t = &idle_task;
-
 	for (unsigned i = 0; i < SLEEP_HASH; i++)
 		INIT_LIST_HEAD(&sleepers[i]);
-	task_cache = kmem_cache_create("task_struct", sizeof(struct task), 0, SLAB_PANIC, NULL);
-	mm_snprintf(t->name, sizeof(t->name), "idle");
-	t->state = TASK_RUNNABLE;
-	t->started = true;
-	t->pid = next_pid++;
-	list_add_tail(&t->all, &all_tasks);
-	cpus[smp_processor_id()].idle = t;
-	cpus[smp_processor_id()].current = t;
+	thread_init();
+	become_idle();
 }
 
+void kernel_cpu_main(void)
+{
+	become_idle();
+	sched_idle_loop();
+}
+
+/* Whoever has work for this CPU sets need_resched, and interrupts it: with them off, nothing is missed. */
 void sched_idle_loop(void)
 {
-	arch_irq_enable();
-	for (;;) {
-		unsigned long flags = spin_lock_irqsave(&sched_lock);
-		bool nothing;
+	struct cpu *cpu = mycpu();
 
-		wake_timed();
-		nothing = list_empty(&run_queue);
-		spin_unlock(&sched_lock);
-		if (nothing)
+	for (;;) {
+		arch_irq_disable();
+		if (!READ_ONCE(cpu->need_resched))
 			machine_idle();
-		arch_irq_restore(flags);
-		schedule();
+		arch_irq_enable();
+		if (READ_ONCE(cpu->phase) == CPU_LEAVING)
+			cpu_leave((unsigned)(cpu - cpus));
+		if (READ_ONCE(cpu->need_resched))
+			schedule();
 	}
+}
+
+/* ---- checks ------------------------------------------------------------------------------- */
+
+static int check_queues(void)
+{
+	struct task *t;
+
+	list_for_each_entry(t, &run_queue, run)
+		if (t->state != TASK_RUNNABLE || task_is_running(t))
+			return 1;
+	list_for_each_entry(t, &timed, run)
+		if (t->state != TASK_SLEEPING || t->channel != &timed)
+			return 2;
+	for (unsigned h = 0; h < SLEEP_HASH; h++)
+		list_for_each_entry(t, &sleepers[h], run)
+			if (t->state != TASK_SLEEPING || channel_queue(t->channel) != &sleepers[h])
+				return 2;
+	return 0;
+}
+
+static int check_tasks(void)
+{
+	struct task *t;
+	int last = -1;
+
+	list_for_each_entry(t, &all_tasks, all) {
+		if (t->state == TASK_DEAD && t->mm)
+			return 3;
+		if (t->pid <= last)
+			return 4;
+		if (!stack_is_sound(t))
+			return 5;
+		last = t->pid;
+	}
+	return 0;
+}
+
+static int check_cpu(unsigned n)
+{
+	const struct cpu *cpu = &cpus[n];
+	const struct task *t = cpu->current;
+
+	if (cpu->phase == CPU_ABSENT)
+		return 0;
+	if (!t || t->cpu != n || cpu->idle->cpu != n || (t->pinned && !may_run(t, n)))
+		return 6;
+	if (cpu->phase == CPU_OFFLINE && t != cpu->idle && !t->kmap.idx)
+		return 7;
+	return cpu->mm == t->mm ? 0 : 8;
+}
+
+int sched_check(void)
+{
+	unsigned long flags = spin_lock_irqsave(&sched_lock);
+	int broken = check_queues();
+
+	if (!broken)
+		broken = check_tasks();
+	for (unsigned n = 0; n < nr_cpu_ids && !broken; n++)
+		broken = check_cpu(n);
+	spin_unlock_irqrestore(&sched_lock, flags);
+	return broken;
 }

@@ -46,6 +46,8 @@ struct task {
 	bool is_user;			/* made to run a program: may be killed */
 	bool started;			/* task_spawn_stopped() makes it false */
 	unsigned pins;			/* task_pin(): its mm must stay (sched lock) */
+	unsigned cpu;			/* where it runs, or ran last */
+	bool pinned;			/* and nowhere else */
 	u64 slice_end;			/* machine_ms() when its turn is over */
 	unsigned long switches;		/* times it was given a CPU */
 	struct program *program;	/* what it was loaded from */
@@ -57,6 +59,10 @@ struct task *current_task(void);
 void sched_init(void);
 /** sched_idle_loop() - what the boot thread does from then on. */
 void sched_idle_loop(void) __attribute__((noreturn));
+/** sched_check() - test the numbered invariants of sched.c.  Return: the number broken, or 0. */
+int sched_check(void);
+/** task_is_running() - has it a CPU just now?  Then it is t->cpu. */
+bool task_is_running(const struct task *t);
 
 /**
  * thread_create() - a kernel thread, runnable
@@ -66,6 +72,8 @@ void sched_idle_loop(void) __attribute__((noreturn));
 struct task *thread_create(const char *name, void (*fn)(void *), void *arg);
 /** thread_spawn() - the same; returns its pid, good for thread_wait() whenever it ends; or -ENOMEM. */
 int thread_spawn(const char *name, void (*fn)(void *), void *arg);
+/** thread_spawn_on() - the same, on this CPU and no other.  -EINVAL: it is not online. */
+int thread_spawn_on(unsigned cpu, const char *name, void (*fn)(void *), void *arg);
 void thread_exit(int status) __attribute__((noreturn));
 /** schedule() - let somebody else run.  Does nothing in interrupts or with preemption off. */
 void schedule(void);
@@ -81,6 +89,32 @@ void thread_sleep_ms(unsigned ms);
 int thread_wait(int pid);
 /** thread_kill() - end a task, soon: see thread_wait().  Return: 0, -ENOENT, -EINVAL (a kernel thread). */
 int thread_kill(int pid);
+
+/* ---- CPUs (kernel/cpus.c) ------------------------------------------------------ */
+
+/** cpu_is_up() - has it been started?  It takes interrupts from then on; online it runs threads, too. */
+bool cpu_is_up(unsigned cpu);
+bool cpu_schedules(unsigned cpu);
+/** cpus_online() - how many are. */
+unsigned cpus_online(void);
+/**
+ * cpu_offline() - no thread runs on @cpu any more
+ * What runs there goes elsewhere, and what the CPU kept of pages and objects goes back.
+ * Context: thread; waits until that is done.  Return: 0; -ENOENT: there is no such CPU, or it
+ * is offline; -EINVAL: the one that booted; -EBUSY: a thread is pinned to it.  Undo: cpu_online().
+ */
+int cpu_offline(unsigned cpu);
+/** cpu_online() - and now it is back.  Return: 0, -ENOENT, -EINVAL: it is online. */
+int cpu_online(unsigned cpu);
+/**
+ * run_on_each_cpu() - call @fn(@arg) on every CPU that is online, at once
+ * A thread for each, pinned to it; they begin when all are there, and it returns when all
+ * have ended.  Context: thread.  Return: 0; -ENOMEM or -EINVAL: none was called.
+ */
+int run_on_each_cpu(void (*fn)(void *arg), void *arg);
+
+/* Called at each tick of each CPU that is online, in its interrupt; NULL: nothing.  For tests. */
+extern void (*kernel_tick_hook)(void);
 
 /**
  * task_for_each() - call @fn for each task, by pid; stops when it returns false

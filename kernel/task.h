@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * task.h: how programs become tasks; between sched.c, tasklist.c, task.c, loader.c,
- * syscall.c and fault.c only.
+ * task.h: the scheduler's inside, and how programs become tasks; between sched.c, thread.c,
+ * cpus.c, tasklist.c, task.c, loader.c, syscall.c and fault.c only.
  */
 #ifndef KERNEL_TASK_H
 #define KERNEL_TASK_H
@@ -12,10 +12,66 @@
 struct mm_struct;
 struct task;
 
-/* ---- sched.c, for tasklist.c and task.c ----------------------------------------- */
+/* ---- sched.c, for the others ---------------------------------------------------- */
+
+enum cpu_phase {
+	CPU_ABSENT,		/* not started */
+	CPU_ONLINE,
+	CPU_LEAVING,		/* takes no further threads */
+	CPU_OFFLINE,		/* idles */
+};
+
+extern struct cpu {		/* under sched_lock */
+	struct task *current;
+	struct task *idle;
+	struct task *dead;		/* left for good at the last switch */
+	int burying;			/* who is being freed, neither known any more nor announced; 0: nobody */
+	struct mm_struct *mm;		/* what machine_load_mm() was last given */
+	bool need_resched;
+	enum cpu_phase phase;
+} cpus[NR_CPUS];
 
 extern spinlock_t sched_lock;
 extern struct list_head all_tasks;	/* by pid; under sched_lock */
+
+/** mycpu() - this CPU's part.  Interrupts are off. */
+struct cpu *mycpu(void);
+
+/* All of these under sched_lock. */
+/** task_enter() - onto the list of all tasks.  Return: its new pid. */
+int task_enter(struct task *t);
+/** make_runnable() - put a task that is on no list onto the run queue. */
+void make_runnable(struct task *t);
+/** wake_task() - a sleeper becomes runnable; others stay as they are.  wake_channel() - all that sleep on it. */
+void wake_task(struct task *t);
+void wake_channel(const void *channel);
+/** sleep_on_locked() - until wake_channel(), or spuriously.  The lock is released meanwhile. */
+void sleep_on_locked(const void *channel);
+/** cpu_resched() - let CPU @n choose anew who runs. */
+void cpu_resched(unsigned n);
+/**
+ * switch_away() - give the CPU away
+ * Interrupts off, the caller already on the list it waits on, if any.  Returns with
+ * the lock released, interrupts still off, perhaps on another CPU.
+ */
+void switch_away(void);
+
+/** finish_switch() - what a thread does that was switched to: releases sched_lock. */
+void finish_switch(void);
+
+/* ---- thread.c, for sched.c -------------------------------------------------------- */
+
+void thread_init(void);
+/** bury() - free a thread that left its CPU for good, and tell those who wait. */
+void bury(struct task *dead);
+/** check_stack() - panics when it overflowed; stack_is_sound() tells. */
+void check_stack(const struct task *t);
+bool stack_is_sound(const struct task *t);
+
+/* ---- cpus.c, for sched.c ---------------------------------------------------------- */
+
+/** cpu_leave() - by the idle task of CPU @n that is LEAVING: go, if nothing holds it any more. */
+void cpu_leave(unsigned n);
 
 /** task_find_locked() - task_find(), for who holds sched_lock. */
 struct task *task_find_locked(int pid);

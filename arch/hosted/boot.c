@@ -30,6 +30,7 @@ static const char usage[] =
 	"                   /proc/iomem, or lines \"ADDRESS SIZE TYPE\"; - is standard input\n"
 	"  --lowmem SIZE    how much of it the kernel maps once and for all\n"
 	"                   (default: a quarter, at least 64M, at most 896M)\n"
+	"  --cpus N         its CPUs (default 1)\n"
 	"  --cmd COMMANDS   run \"meminfo; selftest\" and leave: 0 only if each succeeded\n"
 	"  --module FILE    hand a file over, as a boot loader does (may be repeated)\n"
 	"  --help           this text\n"
@@ -40,7 +41,7 @@ struct options {
 	phys_addr_t mem, lowmem;
 	const char *map, *cmd;
 	const char *module[MAX_MODULES];
-	unsigned modules;
+	unsigned modules, cpus;
 };
 
 static void __attribute__((noreturn)) __printf_like(1, 2) fail(const char *fmt, ...)
@@ -64,13 +65,23 @@ static phys_addr_t size_option(const char *name, const char *value)
 	return size;
 }
 
+static unsigned cpus_option(const char *value)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (*end || n < 1 || n > NR_CPUS)
+		fail("--cpus %s: not a number from 1 to %d", value, NR_CPUS);
+	return (unsigned)n;
+}
+
 static void parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option known[] = {
 		{ "mem", required_argument, NULL, 'm' }, { "map", required_argument, NULL, 'e' },
 		{ "lowmem", required_argument, NULL, 'l' }, { "cmd", required_argument, NULL, 'c' },
 		{ "module", required_argument, NULL, 'f' }, { "help", no_argument, NULL, 'h' },
-		{ 0 },
+		{ "cpus", required_argument, NULL, 'n' }, { 0 },
 	};
 	int c;
 
@@ -83,6 +94,8 @@ static void parse_options(int argc, char **argv, struct options *o)
 			o->map = optarg;
 		else if (c == 'c')
 			o->cmd = optarg;
+		else if (c == 'n')
+			o->cpus = cpus_option(optarg);
 		else if (c == 'f' && o->modules < MAX_MODULES)
 			o->module[o->modules++] = optarg;
 		else if (c == 'f')
@@ -156,7 +169,7 @@ u64 machine_boot_cycles(void)
 int main(int argc, char **argv)
 {
 	static struct e820_entry pc[8];
-	struct options o = { .mem = DEFAULT_MEM };
+	struct options o = { .mem = DEFAULT_MEM, .cpus = 1 };
 	struct e820_entry *map = pc;
 	const char *err;
 	unsigned n;
@@ -166,6 +179,7 @@ int main(int argc, char **argv)
 		read_map(&o, &map, &n);
 	else
 		n = hosted_pc_map(pc, o.mem);
+	cpus_init(o.cpus);
 	clock_start();
 	boot_cycles = machine_cycles();
 	err = hosted_power_on(map, n, o.lowmem);
@@ -180,6 +194,7 @@ int main(int argc, char **argv)
 	user_init();
 	hosted_fault_handler = kernel_page_fault;
 	hosted_tick_handler = kernel_timer_tick;
+	hosted_kick_handler = kernel_need_resched;
 	hosted_reschedule = schedule;
 	mm_init();
 	boot_cycles = machine_cycles() - boot_cycles;

@@ -7,13 +7,17 @@
  * stopped (^Z).  ^C is a byte like others, for the kernel's shell, and no signal: it
  * would also end the make that runs us.  A kernel that hangs can be left by ^\.
  *
- * Input waits in a ring that console_poll() fills, in idle times and at each tick.
- * Output is collected up to the end of a line.
+ * Input waits in a ring that console_poll() fills, in idle times and at each tick of the
+ * first CPU.  Output is collected up to the end of a line.
+ *
+ * Lock: `lock`, the host's, for both rings; interrupts are off, nothing waits under it but
+ * for standard output.
  */
 #include "hosted.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +30,8 @@
 
 const char machine_input_channel;
 void (*machine_log)(const char *text, size_t len) = machine_putchars;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static char in[RING];
 static unsigned in_head, in_tail;	/* head - tail bytes wait */
@@ -53,24 +59,56 @@ static void write_all(const char *text, size_t len)
 	}
 }
 
-void console_flush(void)
+static void flush(void)
 {
 	write_all(out, out_used);
 	out_used = 0;
 }
 
+static unsigned long take_lock(void)
+{
+	unsigned long flags = arch_irq_save();
+
+	pthread_mutex_lock(&lock);
+	return flags;
+}
+
+static void release_lock(unsigned long flags)
+{
+	pthread_mutex_unlock(&lock);
+	arch_irq_restore(flags);
+}
+
+void console_flush(void)
+{
+	unsigned long flags = take_lock();
+
+	flush();
+	release_lock(flags);
+}
+
+/* Whoever has the lock may have stopped for good, or be the caller. */
+void console_seize(void)
+{
+	for (int tries = 0; pthread_mutex_trylock(&lock) && tries < 100; tries++)
+		usleep(1000);
+	flush();
+}
+
 void machine_putchars(const char *text, size_t len)
 {
+	unsigned long flags = take_lock();
 	bool line_ends = false;
 
 	for (size_t i = 0; i < len; i++) {
 		if (out_used == RING)
-			console_flush();
+			flush();
 		out[out_used++] = text[i];
 		line_ends |= text[i] == '\n' || text[i] == '\r';
 	}
 	if (line_ends)
-		console_flush();
+		flush();
+	release_lock(flags);
 }
 
 void port_log(const char *text, size_t len)
@@ -80,15 +118,19 @@ void port_log(const char *text, size_t len)
 
 /* ---- input ------------------------------------------------------------------------- */
 
-/* Move what is typed into the ring, waiting up to @ms for it. */
-static void fill_ring(int ms)
+static bool room(void)
 {
-	bool room = in_head - in_tail < RING && !in_ended;
+	return in_head - in_tail < RING && !in_ended;
+}
+
+/* Move what is typed into the ring.  Under the lock. */
+static void fill_ring(void)
+{
 	struct pollfd fd = { .fd = STDIN_FILENO, .events = POLLIN };
 	char buf[RING];
 	ssize_t n;
 
-	if (poll(&fd, room, ms) <= 0 || !fd.revents)
+	if (poll(&fd, room(), 0) <= 0 || !fd.revents)
 		return;
 	n = read(STDIN_FILENO, buf, RING - (in_head - in_tail));
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -98,31 +140,45 @@ static void fill_ring(int ms)
 		in[in_head++ % RING] = buf[i];
 }
 
-void console_poll(int ms)
+void console_poll(void)
 {
+	unsigned long flags = take_lock();
 	unsigned before = in_head;
-	bool ended = in_ended;
+	bool ended = in_ended, news;
 
-	console_flush();
-	fill_ring(ms);
-	if (in_head != before || in_ended != ended)
+	flush();
+	fill_ring();
+	news = in_head != before || in_ended != ended;
+	release_lock(flags);
+	if (news)
 		port_wakeup(&machine_input_channel);
+}
+
+void console_wait(bool input, int fd, int ms)
+{
+	struct pollfd fds[2] = { { .fd = fd, .events = POLLIN }, { .fd = STDIN_FILENO, .events = POLLIN } };
+
+	if (input)
+		console_flush();
+	poll(fds, 1 + (input && room()), ms);
+	if (fds[1].revents)
+		console_poll();
 }
 
 int machine_getchar(void)
 {
-	unsigned long flags = arch_irq_save();
+	unsigned long flags = take_lock();
 	int c;
 
 	if (in_head == in_tail) {
-		console_flush();
-		fill_ring(0);
+		flush();
+		fill_ring();
 	}
 	if (in_head != in_tail)
 		c = (unsigned char)in[in_tail++ % RING];
 	else
 		c = in_ended ? -2 : -1;
-	arch_irq_restore(flags);
+	release_lock(flags);
 	return c;
 }
 

@@ -93,11 +93,16 @@ static inline bool user_stop(void)
 	return was;
 }
 
+/* Who sends an interrupt looks at in_user; who comes in between is found in `pending`. */
 static inline void user_go_on(bool was)
 {
-	if (was) {
+	while (was) {
 		user_hooks.leave();
-		cpu_local_write(in_user, 1);
+		__atomic_store_n(&hosted_cpu->in_user, 1, __ATOMIC_SEQ_CST);
+		if (likely(!__atomic_load_n(&hosted_cpu->pending, __ATOMIC_SEQ_CST)))
+			return;
+		cpu_local_write(in_user, 0);
+		hosted_deliver_interrupts();
 	}
 }
 
@@ -109,29 +114,47 @@ extern bool user_mode_works;
 
 #define IRQ_TIMER 1u
 #define IRQ_RAISED 2u
+#define IRQ_CALL 4u		/* another CPU waits in port_call_others() */
+#define IRQ_KICK 8u		/* machine_kick_cpu() */
 
-/* What a timer interrupt calls, and what follows when it returns true. */
+/* What a timer interrupt and a kick call, and what follows when one returns true. */
 extern bool (*hosted_tick_handler)(void);
+extern bool (*hosted_kick_handler)(void);
 extern void (*hosted_reschedule)(void);
 /** timer_start() - from now on, a tick every TICK_MS. */
 void timer_start(void);
 #define TICK_MS 10
 
+/* ---- smp.c ------------------------------------------------------------------------ */
+
+/** cpus_init() - this machine has @n CPUs.  Before mm_init(). */
+void cpus_init(unsigned n);
+/** cpu_interrupt() - an IRQ_* for @cpu.  Any context. */
+void cpu_interrupt(unsigned cpu, unsigned bit);
+/** cpu_wait() - up to @ms until an interrupt is pending on this CPU, or there is input.  Interrupts off. */
+void cpu_wait(int ms);
+/** cpu_serve_call() - IRQ_CALL's handler. */
+void cpu_serve_call(void);
+
 /* ---- switch.c -------------------------------------------------------------------- */
 
 /** thread_stack_bounds() - the stack of the host thread that runs. */
 void thread_stack_bounds(unsigned long *low, unsigned long *high);
-/** thread_adopt_boot() - note the stack of the process's first thread. */
-void thread_adopt_boot(void);
+/** thread_adopt_idle() - this CPU's idle task is to live on the host thread that calls. */
+void thread_adopt_idle(void);
 
 /* ---- console.c ------------------------------------------------------------------- */
 
 void console_init(void);
 void console_flush(void);
+/** console_seize() - in a panic: what is left goes out, and nobody else writes from now on. */
+void console_seize(void);
 /** console_restore() - give the terminal back as it was.  From signal handlers too. */
 void console_restore(void);
-/** console_poll() - wait up to @ms for input; wake the readers.  Interrupts off. */
-void console_poll(int ms);
+/** console_poll() - take in what was typed; wake the readers.  Interrupts off. */
+void console_poll(void);
+/** console_wait() - up to @ms for @fd to be readable, or for @input.  Interrupts off. */
+void console_wait(bool input, int fd, int ms);
 
 /* ---- symbol.c -------------------------------------------------------------------- */
 

@@ -24,7 +24,9 @@
  *  - the TLB is small (TLB_ENTRIES).  When full, it forgets everything.  That also
  *    keeps the process far below the host's limit of 65530 mappings.
  * What it does not: keep user code out of kernel pages, for the host knows only
- * one kind of code here; or tell CPUs apart: they share the one TLB.
+ * one kind of code here; or tell CPUs apart: they share the one TLB, so what one forgets
+ * all forget, and only one at a time may have a task's tables loaded (smp.c).  A second
+ * that loads some is the end: it would see the first's memory.
  *
  * Data.  tlb[] holds the addresses that are filled, in no order; tlb_slot[] tells
  * for each page of the windows where in tlb[] it is (0: nowhere, else index + 1).
@@ -34,6 +36,10 @@
  *	T.2  tlb_slot[page of tlb[i]] == i + 1, for every i < tlb_used
  *	T.3  it is writable in the host only if the entry was writable and dirty when filled
  *
+ * Lock: `lock`, the host's, for all of it, from the first look at a table to the fill: a
+ * flush that follows the change of an entry waits for fills that saw the old one.  Who
+ * has it waits for nothing.
+ *
  * Cost: a fill is one signal and one mmap, about 5 µs; a flush of what is filled
  * one mmap; a flush of what is not, nothing.
  *
@@ -42,6 +48,7 @@
 #include "hosted.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -58,9 +65,11 @@ struct tlb_entry {
 	bool writable, global;
 };
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tlb_entry tlb[TLB_ENTRIES];
 static unsigned tlb_used;
 static u16 tlb_slot[USER_PAGES + KERNEL_PAGES];
+static phys_addr_t user_root;	/* the task's tables that a CPU has loaded; 0: none has */
 u64 mmu_fills, mmu_overflows;
 
 /* Behind low memory, where that is in the same gigabyte. */
@@ -149,7 +158,7 @@ static void tlb_forget(struct tlb_entry *e)
 	}
 }
 
-void flush_tlb_page(unsigned long addr)
+static void flush_page(unsigned long addr)
 {
 	struct tlb_entry *e = tlb_find(addr);
 
@@ -160,11 +169,22 @@ void flush_tlb_page(unsigned long addr)
 	hide(addr, addr + PAGE_SIZE);
 }
 
+void flush_tlb_page(unsigned long addr)
+{
+	pthread_mutex_lock(&lock);
+	flush_page(addr);
+	pthread_mutex_unlock(&lock);
+}
+
 /* Forget all filled pages of [@start, @end), which lies in one window. */
 static void flush_range(unsigned long start, unsigned long end)
 {
 	bool any = false;
 
+	if (end - start == PAGE_SIZE) {
+		flush_page(start);
+		return;
+	}
 	for (unsigned i = tlb_used; i-- > 0;)
 		if (tlb[i].addr >= start && tlb[i].addr < end) {
 			tlb_forget(&tlb[i]);
@@ -178,19 +198,26 @@ void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 {
 	start = max(ALIGN_DOWN(start, PAGE_SIZE), kernel_start());
 	end = end - WINDOWS_BASE > WINDOWS_SIZE ? WINDOWS_END : PAGE_ALIGN(end);
-	if (end - start == PAGE_SIZE)
-		flush_tlb_page(start);
-	else if (start < end)
+	pthread_mutex_lock(&lock);
+	if (start < end)
 		flush_range(start, end);
+	pthread_mutex_unlock(&lock);
 }
 
-void flush_tlb_all(void)
+static void flush_everything(void)
 {
 	flush_range(USER_BASE, TASK_SIZE);
 	flush_range(kernel_start(), WINDOWS_END);
 }
 
-/* Other CPUs, when there are any, share this TLB. */
+void flush_tlb_all(void)
+{
+	pthread_mutex_lock(&lock);
+	flush_everything();
+	pthread_mutex_unlock(&lock);
+}
+
+/* The others share this TLB. */
 void port_flush_tlb_others(unsigned long start, unsigned long end)
 {
 	(void)start;
@@ -199,14 +226,12 @@ void port_flush_tlb_others(unsigned long start, unsigned long end)
 
 void port_flush_tlb_user(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
-	if (arch_pt_root() != __pa(mm->pgd))
-		return;
 	start = max(start, USER_BASE);
 	end = min(end, TASK_SIZE);
-	if (end - start == PAGE_SIZE)
-		flush_tlb_page(start);
-	else if (start < end)
+	pthread_mutex_lock(&lock);
+	if (user_root == __pa(mm->pgd) && start < end)
 		flush_range(start, end);
+	pthread_mutex_unlock(&lock);
 }
 
 phys_addr_t arch_pt_root(void)
@@ -214,13 +239,26 @@ phys_addr_t arch_pt_root(void)
 	return cpu_local_read(pt_root);
 }
 
+/* Under the lock: which of its tables are in the TLB changes hands. */
+static void take_user_window(phys_addr_t old, phys_addr_t root)
+{
+	if (user_root && old != user_root && root != swapper_frame)
+		crash("mmu: CPU %u loads tables at 0x%llx while another has those at 0x%llx", smp_processor_id(),
+		      (unsigned long long)root, (unsigned long long)user_root);
+	if (old == user_root || root != swapper_frame)
+		user_root = root != swapper_frame ? root : 0;
+}
+
 void mmu_load_root(phys_addr_t root)
 {
+	pthread_mutex_lock(&lock);
+	take_user_window(arch_pt_root(), root);
 	cpu_local_write(pt_root, root);
 	flush_range(USER_BASE, TASK_SIZE);
 	for (unsigned i = tlb_used; i-- > 0;)
 		if (!tlb[i].global)
-			flush_tlb_page(tlb[i].addr);
+			flush_page(tlb[i].addr);
+	pthread_mutex_unlock(&lock);
 }
 
 static void tlb_fill(unsigned long addr, pfn_t pfn, bool writable, bool global)
@@ -230,7 +268,7 @@ static void tlb_fill(unsigned long addr, pfn_t pfn, bool writable, bool global)
 	if (!e) {
 		if (tlb_used == TLB_ENTRIES) {
 			mmu_overflows++;
-			flush_tlb_all();
+			flush_everything();
 		}
 		e = &tlb[tlb_used++];
 		tlb_slot[window_page(addr)] = (u16)tlb_used;
@@ -246,6 +284,7 @@ static void tlb_fill(unsigned long addr, pfn_t pfn, bool writable, bool global)
 /* What a walk through all levels ended with. */
 struct walk {
 	pte_t *leaf;		/* NULL: not present */
+	pte_t seen;		/* what it held */
 	pfn_t pfn;		/* of the 4 KiB page that holds the address */
 	bool writable;		/* every level allows it */
 	bool outside;		/* a table is not in low memory */
@@ -260,34 +299,57 @@ static struct walk walk(unsigned long addr)
 		pte_t *e = (pte_t *)__va(table) + pt_index(addr, level);
 
 		w.outside = table >= lowmem_size;
-		if (w.outside || !pte_present(*e))
+		if (w.outside)
 			return w;
-		w.writable = w.writable && pte_write(*e);
-		if (level == 1 || pte_huge(*e)) {
+		w.seen = get_pte(e);
+		if (!pte_present(w.seen))
+			return w;
+		w.writable = w.writable && pte_write(w.seen);
+		if (level == 1 || pte_huge(w.seen)) {
 			w.leaf = e;
-			w.pfn = pte_pfn(*e) + ((addr & ((1UL << pt_shift(level)) - 1)) >> PAGE_SHIFT);
+			w.pfn = pte_pfn(w.seen) + ((addr & ((1UL << pt_shift(level)) - 1)) >> PAGE_SHIFT);
 			return w;
 		}
-		table = (phys_addr_t)pte_pfn(*e) << PAGE_SHIFT;
+		table = (phys_addr_t)pte_pfn(w.seen) << PAGE_SHIFT;
 	}
+}
+
+/* Set its bits, unless the entry has changed since. */
+static bool mark_leaf(pte_t *leaf, pte_t seen, bool write)
+{
+	pteval_t marked = seen.val | _PAGE_ACCESSED | (write ? _PAGE_DIRTY : 0);
+
+	return __atomic_compare_exchange_n(&leaf->val, &seen.val, marked, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+/* Under the lock. */
+static enum mmu_result access_window(unsigned long addr, bool write)
+{
+	struct walk w;
+
+	do {
+		w = walk(addr);
+		if (w.outside)
+			return MMU_NOWHERE;
+		if (!w.leaf)
+			return MMU_ABSENT;
+		if (write && !w.writable)
+			return MMU_FORBIDDEN;
+		if (((phys_addr_t)w.pfn << PAGE_SHIFT) >= phys_end)
+			return MMU_NOWHERE;
+	} while (!mark_leaf(w.leaf, w.seen, write));
+	tlb_fill(ALIGN_DOWN(addr, PAGE_SIZE), w.pfn, w.writable && (write || pte_dirty(w.seen)), pte_global(w.seen));
+	return MMU_FILLED;
 }
 
 enum mmu_result mmu_access(unsigned long addr, bool write)
 {
-	struct walk w;
+	enum mmu_result result = MMU_ABSENT;
 
-	if (!mmu_is_window(addr))
-		return MMU_ABSENT;
-	w = walk(addr);
-	if (w.outside)
-		return MMU_NOWHERE;
-	if (!w.leaf)
-		return MMU_ABSENT;
-	if (write && !w.writable)
-		return MMU_FORBIDDEN;
-	if (((phys_addr_t)w.pfn << PAGE_SHIFT) >= phys_end)
-		return MMU_NOWHERE;
-	__atomic_fetch_or(&w.leaf->val, _PAGE_ACCESSED | (write ? _PAGE_DIRTY : 0), __ATOMIC_RELAXED);
-	tlb_fill(ALIGN_DOWN(addr, PAGE_SIZE), w.pfn, w.writable && pte_dirty(*w.leaf), pte_global(*w.leaf));
-	return MMU_FILLED;
+	if (mmu_is_window(addr)) {
+		pthread_mutex_lock(&lock);
+		result = access_window(addr, write);
+		pthread_mutex_unlock(&lock);
+	}
+	return result;
 }

@@ -2,14 +2,15 @@
 /*
  * switch.c: kernel threads are host threads that take turns.
  *
- * Idea.  The CPU is a baton: only the host thread that holds it runs, all others
+ * Idea.  A CPU is a baton: only host threads that hold one run, all others
  * wait, each at a semaphore of its own.  machine_switch() hands the baton on:
  *
  *	prev: post(next's semaphore), wait(own)   ...   next: wait(own) returns
  *
- * So exactly one runs at any time, and debuggers and sanitizers see ordinary
- * threads with ordinary stacks.  (The task's kstack is allocated, as on a PC, but
- * nothing runs on it.)
+ * So exactly one runs at any time for each CPU (smp.c), and debuggers and sanitizers see
+ * ordinary threads with ordinary stacks.  (The task's kstack is allocated, as on a PC, but
+ * nothing runs on it.)  Each time a thread may come back with another baton: hosted_cpu
+ * is set where it wakes, and nobody keeps its value across a switch.
  *
  * The end.  A dead task's host thread waits in machine_switch() like any other.
  * machine_thread_free() wakes it with `quit` set; it jumps back to its first
@@ -24,6 +25,7 @@
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <kernel/machine.h>
 #include <kernel/sched.h>
@@ -32,6 +34,7 @@
 
 struct host_thread {
 	pthread_t thread;
+	pid_t tid;
 	sem_t turn;		/* posted when the CPU is given to it */
 	struct cpu_local *cpu;	/* which one */
 	bool quit;
@@ -40,7 +43,7 @@ struct host_thread {
 	void *arg;
 };
 
-static struct host_thread boot_thread;	/* the process's first: never freed */
+static struct host_thread idle_threads[NR_CPUS];	/* the CPUs' first: never freed */
 static __thread unsigned long stack_low, stack_high;
 
 void thread_stack_bounds(unsigned long *low, unsigned long *high)
@@ -64,18 +67,20 @@ static void note_stack(void)
 	pthread_attr_destroy(&attr);
 }
 
-void thread_adopt_boot(void)
+void thread_adopt_idle(void)
 {
-	boot_thread.thread = pthread_self();
-	hosted_cpu->host = (unsigned long)boot_thread.thread;
-	sem_init(&boot_thread.turn, 0, 0);
+	struct host_thread *h = &idle_threads[smp_processor_id()];
+
+	h->tid = gettid();
+	hosted_cpu->host = (unsigned long)h->tid;
+	sem_init(&h->turn, 0, 0);
 	note_stack();
 }
 
-/* The first task has no host thread of its own making: it runs on the first. */
+/* An idle task has no host thread of its own making: it runs on its CPU's first. */
 static struct host_thread *host_of(struct task *t)
 {
-	return t->machine ? t->machine : &boot_thread;
+	return t->machine ? t->machine : &idle_threads[smp_processor_id()];
 }
 
 static void wait_turn(struct host_thread *h)
@@ -85,7 +90,7 @@ static void wait_turn(struct host_thread *h)
 			crash("sem_wait: %s", strerror(errno));
 	hosted_cpu = h->cpu;
 	if (!h->quit)
-		hosted_cpu->host = (unsigned long)h->thread;
+		WRITE_ONCE(hosted_cpu->host, (unsigned long)h->tid);
 }
 
 static void give_turn(struct host_thread *h)
@@ -101,6 +106,7 @@ static void *host_main(void *p)
 
 	if (!trap_stack)
 		crash("no stack for signal handlers: %s", strerror(errno));
+	h->tid = gettid();
 	note_stack();
 	if (!setjmp(h->out)) {
 		wait_turn(h);
@@ -149,9 +155,9 @@ void machine_thread_free(struct task *t)
 
 void machine_switch(struct task *prev, struct task *next)
 {
-	struct host_thread *from = host_of(prev);
+	struct host_thread *from = host_of(prev), *to = host_of(next);
 
-	give_turn(host_of(next));
+	give_turn(to);
 	wait_turn(from);
 	if (from->quit)
 		longjmp(from->out, 1);

@@ -67,7 +67,14 @@ void crash(const char *fmt, ...)
 
 void port_panic(const char *text)
 {
-	console_flush();
+	static pid_t panics;
+	pid_t me = gettid(), first = 0;
+
+	if (!__atomic_compare_exchange_n(&panics, &first, me, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		while (first != me)
+			pause();	/* another CPU was faster */
+	console_seize();
+	machine_stop_others();
 	console_restore();
 	for (const char *part[] = { "\nkernel panic: ", text, "\n" }, **p = part; p < part + 3; p++)
 		if (write(STDERR_FILENO, *p, strlen(*p)) < 0)
@@ -154,7 +161,7 @@ static void page_fault(greg_t *regs, unsigned long addr, bool user)
 	enum mmu_result r = mmu_access(addr, f.write);
 
 	if (r == MMU_FILLED) {
-		cpu_local_write(in_user, user);
+		user_go_on(user);
 		return;
 	}
 	f.present = r == MMU_FORBIDDEN;

@@ -52,6 +52,11 @@ void machine_enter_user(unsigned long entry, unsigned long sp)
 	enter_user(entry, sp);
 }
 
+unsigned machine_user_cpus(void)
+{
+	return nr_cpu_ids;
+}
+
 void machine_idle(void)
 {
 	/* sti takes effect after the next instruction: no interrupt is lost between the two. */

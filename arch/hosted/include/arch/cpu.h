@@ -19,7 +19,9 @@ struct cpu_local {
 	unsigned pending;	/* bits of interrupts that wait (set by signal handlers too) */
 	u64 pt_root;		/* CR3: physical address of the loaded directory */
 	unsigned in_user;	/* it runs a program's code */
-	unsigned long host;	/* the host thread that holds it (pthread_t) */
+	unsigned idle;		/* it waits for an interrupt */
+	unsigned long ticks, kicks, calls;	/* interrupts that it had */
+	unsigned long host;	/* the host thread that holds it (its thread id there) */
 };
 
 extern struct cpu_local cpu_locals[NR_CPUS];
@@ -68,7 +70,9 @@ static inline void arch_irq_restore(unsigned long flags)
 static inline bool arch_irqs_disabled(void) { return !cpu_local_read(irqs_on); }
 static inline void arch_irq_enable(void) { arch_irq_restore(1); }
 static inline void arch_irq_disable(void) { (void)arch_irq_save(); }
-static inline void cpu_relax(void) { __builtin_ia32_pause(); }
+/* hosted_relax() - a moment for others: the host may have fewer processors; interrupts are taken, if they are on. */
+void hosted_relax(void);
+static inline void cpu_relax(void) { hosted_relax(); }
 
 static inline void clear_page(void *p) { __builtin_memset(p, 0, 4096); }
 static inline void copy_page(void *to, const void *from) { __builtin_memcpy(to, from, 4096); }
