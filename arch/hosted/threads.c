@@ -148,13 +148,13 @@ bool threads_trap(greg_t *regs, unsigned long addr)
 
 /* ---- going ---------------------------------------------------------------------------- */
 
-/* With interrupts off a drain asks nobody else: what goes back is this CPU's own. */
+/* With interrupts off a drain of pages asks nobody else. */
 static void drain_own(void)
 {
 	unsigned long flags = arch_irq_save();
 
+	slab_drain_local();
 	drain_all_pages(NULL);
-	slab_drain(NULL);
 	arch_irq_restore(flags);
 }
 

@@ -53,7 +53,7 @@ static void run_raised(void)
 
 static unsigned take_pending(void)
 {
-	return __atomic_exchange_n(&hosted_cpu->pending, 0, __ATOMIC_RELAXED);
+	return __atomic_exchange_n(&hosted_cpu->pending, 0, __ATOMIC_ACQUIRE);
 }
 
 /* Return: should another thread run now? */
@@ -97,7 +97,7 @@ void hosted_answer_call(void)
 {
 	cpu_local_write(irqs_on, 0);
 	cpu_local_add(preempt_count, IRQ_ONE);
-	if (__atomic_fetch_and(&hosted_cpu->pending, ~IRQ_CALL, __ATOMIC_RELAXED) & IRQ_CALL)
+	if (__atomic_fetch_and(&hosted_cpu->pending, ~IRQ_CALL, __ATOMIC_ACQUIRE) & IRQ_CALL)
 		cpu_serve_call();
 	cpu_local_add(preempt_count, -IRQ_ONE);
 	cpu_local_write(irqs_on, 1);
