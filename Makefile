@@ -3,7 +3,7 @@
 #	build/ARCH[-SPLIT][-VARIANT]/   one tree for each build
 #	ARCH                    one of ARCHES
 #	SPLIT                   3G, 2G, 1G: where the kernel's addresses begin, of i386 builds
-#	VARIANT                 empty, clang, asan, clang-asan
+#	VARIANT                 empty, clang, asan, clang-asan; of hosted64 also tsan, clang-tsan
 
 VERSION := 0.3
 
@@ -20,7 +20,8 @@ SPLIT   ?=
 $(if $(filter $(ARCHES),$(ARCH)),,$(error ARCH=$(ARCH): one of $(ARCHES)))
 $(if $(filter-out 3G 2G 1G,$(SPLIT))$(and $(SPLIT),$(filter-out i386%,$(ARCH))),\
 	$(error SPLIT=$(SPLIT): 3G, 2G or 1G, for ARCH=i386 and i386-pae))
-$(if $(filter-out clang asan clang-asan,$(VARIANT)),$(error VARIANT=$(VARIANT): clang, asan or clang-asan))
+$(if $(filter-out clang asan clang-asan $(if $(filter hosted64,$(ARCH)),tsan clang-tsan),$(VARIANT)),\
+	$(error VARIANT=$(VARIANT): clang, asan or clang-asan; with ARCH=hosted64 also tsan or clang-tsan))
 CC      := $(if $(findstring clang,$(VARIANT)),clang,gcc)
 B       := build/$(ARCH)$(if $(filter-out 3G,$(SPLIT)),-$(SPLIT))$(if $(VARIANT),-$(VARIANT))
 Q       := $(if $(V),,@)
@@ -42,6 +43,11 @@ ABI_CFLAGS := $(filter-out $(BASE_CFLAGS),$(CFLAGS))
 ifneq ($(findstring asan,$(VARIANT)),)
 CFLAGS  += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=address,undefined
+endif
+
+ifneq ($(findstring tsan,$(VARIANT)),)
+CFLAGS  += -fsanitize=thread -fno-omit-frame-pointer $(if $(findstring clang,$(VARIANT)),,-Wno-tsan)
+LDFLAGS += -fsanitize=thread
 endif
 
 obj = $(addprefix $(B)/,$(addsuffix .o,$(basename $(1))))

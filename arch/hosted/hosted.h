@@ -5,6 +5,8 @@
 #ifndef HOSTED_H
 #define HOSTED_H
 
+#include <ucontext.h>
+
 #include <kernel/machine.h>
 #include <quarry/memblock.h>
 #include <quarry/pgtable.h>
@@ -125,6 +127,9 @@ extern void (*hosted_reschedule)(void);
 void timer_start(void);
 #define TICK_MS 10
 
+/** hosted_answer_call() - serve port_call_others() of another CPU, if one waits.  Interrupts are on. */
+void hosted_answer_call(void);
+
 /* ---- smp.c ------------------------------------------------------------------------ */
 
 /** cpus_init() - this machine has @n CPUs.  Before mm_init(). */
@@ -135,6 +140,36 @@ void cpu_interrupt(unsigned cpu, unsigned bit);
 void cpu_wait(int ms);
 /** cpu_serve_call() - IRQ_CALL's handler. */
 void cpu_serve_call(void);
+
+/** calls_hold(), calls_release() - no port_call_others() runs in between; who waits serves others'. */
+void calls_hold(void);
+void calls_release(void);
+
+/* ---- threads.c -------------------------------------------------------------------- */
+
+/**
+ * hosted_attach_cpu() - make the calling host thread a CPU of the machine, if it is none
+ *
+ * Any thread of the process becomes one at its first call of anything else, too; this one tells
+ * whether it can be.  It is the lowest CPU below nr_cpu_ids that nobody holds.
+ * Return: false: all are held.  Undo: hosted_detach_cpu(), or the end of the thread.
+ */
+bool hosted_attach_cpu(void);
+/**
+ * hosted_detach_cpu() - hand the CPU back, its pages and objects drained
+ * Context: as between calls: nothing held, interrupts on.  Threads of the kernel's own, and
+ * those that are none, are left alone.
+ */
+void hosted_detach_cpu(void);
+
+/** threads_init() - the caller is CPU 0, others are strangers. */
+void threads_init(void);
+/** threads_trap() - was this trap a stranger's call?  Then it is a CPU now, and @regs say so. */
+bool threads_trap(greg_t *regs, unsigned long addr);
+/** thread_is_attached() - is @cpu held by a thread that is not the kernel's? */
+bool thread_is_attached(unsigned cpu);
+/** thread_interrupt() - let its thread look at `pending`. */
+void thread_interrupt(const struct cpu_local *c);
 
 /* ---- switch.c -------------------------------------------------------------------- */
 

@@ -134,6 +134,7 @@ const char *hosted_power_on(const struct e820_entry *map, unsigned n, phys_addr_
 
 	hosted_map = map;
 	hosted_map_entries = n;
+	threads_init();
 	thread_adopt_idle();
 	symbol_init();
 	hosted_beyond = e820_to_memblock(&memblock, map, n, PHYS_LIMIT);

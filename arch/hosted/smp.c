@@ -70,6 +70,8 @@ void cpu_interrupt(unsigned cpu, unsigned bit)
 		eventfd_write(bell[cpu], 1);
 	if (__atomic_load_n(&c->in_user, __ATOMIC_SEQ_CST))
 		tgkill(getpid(), (pid_t)READ_ONCE(c->host), SIGUSR1);
+	else if (thread_is_attached(cpu))
+		thread_interrupt(c);
 }
 
 void cpu_wait(int ms)
@@ -102,25 +104,39 @@ void cpu_serve_call(void)
 	__atomic_sub_fetch(&call.left, 1, __ATOMIC_RELEASE);
 }
 
-void port_call_others(void (*fn)(void *arg), void *arg)
+void calls_hold(void)
 {
-	unsigned me;
-
-	preempt_disable();
-	me = smp_processor_id();
 	while (__atomic_exchange_n(&call_busy, true, __ATOMIC_ACQUIRE))
 		cpu_relax();
+}
+
+void calls_release(void)
+{
+	__atomic_store_n(&call_busy, false, __ATOMIC_RELEASE);
+}
+
+static bool is_other(unsigned cpu)
+{
+	return cpu != smp_processor_id() && (cpu_is_up(cpu) || thread_is_attached(cpu));
+}
+
+void port_call_others(void (*fn)(void *arg), void *arg)
+{
+	unsigned others = 0;
+
+	preempt_disable();
+	calls_hold();
+	for (unsigned cpu = 0; cpu < nr_cpu_ids; cpu++)
+		others += is_other(cpu);
 	call.fn = fn;
 	call.arg = arg;
-	call.left = 0;
+	__atomic_store_n(&call.left, others, __ATOMIC_RELEASE);
 	for (unsigned cpu = 0; cpu < nr_cpu_ids; cpu++)
-		call.left += cpu != me && cpu_is_up(cpu);
-	for (unsigned cpu = 0; cpu < nr_cpu_ids; cpu++)
-		if (cpu != me && cpu_is_up(cpu))
+		if (is_other(cpu))
 			cpu_interrupt(cpu, IRQ_CALL);
 	while (__atomic_load_n(&call.left, __ATOMIC_ACQUIRE))
 		cpu_relax();
-	__atomic_store_n(&call_busy, false, __ATOMIC_RELEASE);
+	calls_release();
 	preempt_enable();
 }
 

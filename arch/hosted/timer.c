@@ -31,9 +31,6 @@
 #define RAISED_MAX 16
 #define SPINS 32	/* and the host is told that this thread waits */
 
-struct cpu_local cpu_locals[NR_CPUS];
-__thread struct cpu_local *hosted_cpu = &cpu_locals[0];
-
 bool (*hosted_tick_handler)(void);
 bool (*hosted_kick_handler)(void);
 void (*hosted_reschedule)(void);
@@ -56,7 +53,7 @@ static void run_raised(void)
 
 static unsigned take_pending(void)
 {
-	return __atomic_exchange_n(&hosted_cpu->pending, 0, __ATOMIC_RELAXED);
+	return __atomic_exchange_n(&hosted_cpu->pending, 0, __ATOMIC_ACQUIRE);
 }
 
 static void count_interrupts(unsigned what)
@@ -101,6 +98,17 @@ void hosted_deliver_interrupts(void)
 	}
 	if (resched && preempt_count() == 0 && hosted_reschedule)
 		hosted_reschedule();
+}
+
+/* Of what is pending only that: it may be asked in the middle of the host's library. */
+void hosted_answer_call(void)
+{
+	cpu_local_write(irqs_on, 0);
+	cpu_local_add(preempt_count, IRQ_ONE);
+	if (__atomic_fetch_and(&hosted_cpu->pending, ~IRQ_CALL, __ATOMIC_ACQUIRE) & IRQ_CALL)
+		cpu_serve_call();
+	cpu_local_add(preempt_count, -IRQ_ONE);
+	cpu_local_write(irqs_on, 1);
 }
 
 void hosted_relax(void)

@@ -190,8 +190,11 @@ static void on_trap(int sig, siginfo_t *info, void *context)
 	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
 	struct fault_info f = { .addr = (unsigned long)info->si_addr, .ip = (unsigned long)regs[CONTEXT_IP] };
 	int saved_errno = errno;
-	bool user = user_stop();
+	bool user;
 
+	if (threads_trap(regs, f.addr))
+		return;
+	user = user_stop();
 	if (sig == SIGSEGV && regs[REG_TRAPNO] == TRAP_PAGE_FAULT)
 		page_fault(regs, f.addr, user);
 	else if (user)

@@ -20,9 +20,10 @@ struct cpu_local {
 	u64 pt_root;		/* CR3: physical address of the loaded directory */
 	unsigned in_user;	/* it runs a program's code */
 	unsigned idle;		/* it waits for an interrupt */
+	unsigned attached;	/* held by a thread that is not the kernel's (threads.c) */
 	unsigned long ticks, kicks, calls;	/* interrupts that it had */
-	unsigned long host;	/* the host thread that holds it (its thread id there) */
-};
+	unsigned long host;	/* the host thread that holds it (its thread id there); 0: none */
+} __cacheline_aligned;
 
 extern struct cpu_local cpu_locals[NR_CPUS];
 extern __thread struct cpu_local *hosted_cpu;	/* the CPU that this host thread holds */

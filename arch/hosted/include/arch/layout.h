@@ -23,11 +23,26 @@
  * AddressSanitizer takes 0x7fff8000-0x10007fff8000 in 64 bits (and its allocator
  * 0x500000000000 or 0x600000000000, 4 TiB) and 0x1ffff000-0x40000000 in 32; valgrind
  * sits at 0x58000000.  The lowest address of a 64-bit program is 0x555555554000.
+ *
+ * ThreadSanitizer leaves a program little: the lowest 512 GiB, which are user space's entry of
+ * the directory, and 0x550000000000-0x568000000000.  So under it the machine is smaller, and
+ * all of the kernel's lies in the latter, below the program:
+ *
+ *	PAGE_OFFSET	0x551000000000, room for 256 GiB
+ *	VMEMMAP_START	0x555000000000, mem_map, at most 4 GiB
  */
 #ifndef ARCH_LAYOUT_H
 #define ARCH_LAYOUT_H
 
 #define PAGE_SHIFT 12
+
+#ifdef __SANITIZE_THREAD__		/* gcc's word for it, and clang's */
+#define THREAD_SANITIZER
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZER
+#endif
+#endif
 
 /* Where user space begins: the host keeps the first pages for itself. */
 #define USER_BASE 0x00400000UL
@@ -40,12 +55,18 @@
 
 /* PHYS_LIMIT: first physical address that is not used; MAXMEM: most low memory there can be. */
 #ifdef __LP64__
+#ifdef THREAD_SANITIZER
+#define PAGE_OFFSET 0x551000000000UL
+#define MAXMEM (256UL << 30)
+#define VMEMMAP_START 0x555000000000UL
+#else
 #define PAGE_OFFSET 0x110000000000UL
-#define TASK_SIZE 0x50000000UL
-#define PHYS_LIMIT (64ULL << 40)
 #define MAXMEM (64UL << 40)
-#define SPARSE_MEM_MAP 1
 #define VMEMMAP_START 0x540000000000UL
+#endif
+#define TASK_SIZE 0x50000000UL
+#define PHYS_LIMIT ((unsigned long long)MAXMEM)
+#define SPARSE_MEM_MAP 1
 #define WINDOWS_BASE 0x550000000000UL
 #define VMALLOC_START (WINDOWS_BASE + VMALLOC_OFFSET)
 #else

@@ -56,8 +56,9 @@ static inline pte_t mk_table(pfn_t pfn, int level)
 /* The largest level whose entries may be leaves. */
 static inline int arch_max_huge_level(void) { return PGTABLE_LEVELS > 3 ? 3 : 2; }
 
-static inline pte_t get_pte(const pte_t *p) { return (pte_t){ *(const volatile pteval_t *)&p->val }; }
-static inline void set_pte(pte_t *p, pte_t e) { *(volatile pteval_t *)&p->val = e.val; }
+/* Whoever finds an entry finds what was written before it: plain moves on this processor. */
+static inline pte_t get_pte(const pte_t *p) { return (pte_t){ __atomic_load_n(&p->val, __ATOMIC_ACQUIRE) }; }
+static inline void set_pte(pte_t *p, pte_t e) { __atomic_store_n(&p->val, e.val, __ATOMIC_RELEASE); }
 static inline pte_t xchg_pte(pte_t *p, pte_t e)
 {
 	return (pte_t){ __atomic_exchange_n(&p->val, e.val, __ATOMIC_ACQ_REL) };

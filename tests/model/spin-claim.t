@@ -1,0 +1,2 @@
+#!/bin/bash
+exec tests/model/spin/verify claim
