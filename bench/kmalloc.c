@@ -61,6 +61,31 @@ void bench_kmalloc(void)
 	MEASURE_BATCH("kmem_cache_128_batch1000", suffix, 51, void *, order, kmem_cache_alloc(c, GFP_KERNEL), \
 		      kmem_cache_free(c, p))
 
+static struct kmem_cache *bulk_cache;
+
+/* A thousand in one call, and back. */
+static void bulk(void)
+{
+	const char *op = "kmem_cache_128_bulk1000_alloc", *op2 = "kmem_cache_128_bulk1000_free";
+
+	if (!bench_wanted(op) && !bench_wanted(op2))
+		return;
+	for (int round = -BENCH_WARM_UP; round < 51; round++) {
+		u64 t0 = machine_cycles(), t1;
+
+		if (!kmem_cache_alloc_bulk(bulk_cache, GFP_KERNEL, BENCH_BATCH, bench_held)) {
+			bench_no_memory(op);
+			return;
+		}
+		t1 = machine_cycles();
+		bench_note(ROW_A, round, t1 - t0);
+		kmem_cache_free_bulk(bulk_cache, BENCH_BATCH, bench_held);
+		bench_note(ROW_B, round, machine_cycles() - t1);
+	}
+	bench_report(op, ROW_A, 51, BENCH_BATCH);
+	bench_report(op2, ROW_B, 51, BENCH_BATCH);
+}
+
 void bench_cache(void)
 {
 	struct kmem_cache *c = kmem_cache_create("bench_128", 128, 0, SLAB_NO_MERGE, NULL);
@@ -74,6 +99,8 @@ void bench_cache(void)
 	CACHE_BATCH("fifo", bench_fifo);
 	CACHE_BATCH("lifo", bench_lifo);
 	CACHE_BATCH("rand", bench_rand);
+	bulk_cache = c;
+	bulk();
 	kmem_cache_destroy(c);
 	MEASURE_PAIR("kmem_cache_create_destroy", 11, 1, struct kmem_cache *,
 		     kmem_cache_create("bench_short", 200, 0, SLAB_NO_MERGE, NULL), kmem_cache_destroy(p));

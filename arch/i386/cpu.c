@@ -69,6 +69,8 @@ void cpu_early_init(unsigned cpu)
 
 	local->self = local;
 	local->cpu = cpu;
+	local->preempt_count = -CPU_CLAIMED;
+	local->slot = cpu * (unsigned long)CPU_SLOT;
 	cpu_tss[cpu].ss0 = KERNEL_DS;
 	cpu_tss[cpu].esp0 = (u32)cpu_stacks[cpu].top;
 	cpu_tss[cpu].iomap = sizeof(struct tss);	/* beyond the limit: no port is user's */

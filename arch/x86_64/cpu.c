@@ -72,6 +72,8 @@ void cpu_early_init(unsigned cpu)
 
 	local->self = local;
 	local->cpu = cpu;
+	local->preempt_count = -CPU_CLAIMED;
+	local->slot = cpu * (unsigned long)CPU_SLOT;
 	build_tss(&cpu_tss[cpu], cpu);
 	build_gdt(cpu_gdt[cpu], cpu);
 	load_gdt(cpu_gdt[cpu]);

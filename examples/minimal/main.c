@@ -60,7 +60,7 @@ void arch_zone_borders(pfn_t max_zone_pfn[MAX_NR_ZONES])
 /* The archive finds "this CPU" (<arch/cpu.h>) through %fs. */
 static void cpu_init(void)
 {
-	static struct cpu_local cpu = { .self = &cpu };
+	static struct cpu_local cpu = { .self = &cpu, .preempt_count = -CPU_CLAIMED };
 	static u64 gdt[2];
 	struct { u16 limit; u32 base; } __attribute__((packed)) gdtr = { sizeof(gdt) - 1, (u32)gdt };
 

@@ -45,7 +45,7 @@ struct page {
 	atomic_t _count;		/* users; 0 when free */
 	union {
 		void *virtual;		/* high memory: the window address while mapped (kmap lock) */
-		void *s_mem;		/* slab: address of the first object */
+		u8 *states;		/* slab: of its objects, see mm/slab/slab.c */
 	};
 	union {
 		struct list_head lru;	/* free: list of its order; slab: cache's list; else the owner's */
@@ -63,8 +63,7 @@ struct page {
 		void *mapping;			/* the owner's */
 	};
 	union {
-		unsigned long free_bits;	/* slab with few objects: which are free */
-		unsigned long *free_map;	/* slab with many: the same, on the slab */
+		u8 own_states[sizeof(long)];	/* slab of large objects: of those that begin in this page */
 		struct {
 			u8 order;	/* buddy or in use, first page: order of the block */
 			u8 migratetype;

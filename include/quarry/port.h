@@ -24,9 +24,9 @@
  * tests/port/stages.t holds this table against what the objects of each stage ask for.
  *
  *	<arch/layout.h>	PAGE_SHIFT, PAGE_OFFSET, zone borders; stage 2: the windows
- *	<arch/cpu.h>	smp_processor_id(), arch_irq_save/restore, preempt_count,
- *			preempt_count_add(n), preempt_count_test(bits) (claim.h has them),
- *			in_interrupt(), cpu_relax(), clear_page(), copy_page()
+ *	<arch/cpu.h>	smp_processor_id(), cpu_slot(), preempt_count(), preempt_count_add(n)
+ *			(percpu.h), cpu_claim_at_rest() (claim.h), in_interrupt(),
+ *			arch_irq_save/restore, cpu_relax(), clear_page(), copy_page()
  *	<arch/pte.h>	page-table entry types and helpers, TLB flushes
  *	<arch/fixmap.h>	the list of fixed slots
  */
@@ -106,6 +106,12 @@ void port_flush_tlb_others(unsigned long start, unsigned long end);
  * held; returns when all have called it.
  */
 void port_call_others(void (*fn)(void *arg), void *arg);
+
+/** may_call_others() - is this a thread with interrupts on, and nothing held? */
+static inline bool may_call_others(void)
+{
+	return !preempt_count() && !arch_irqs_disabled();
+}
 
 /* ---- stage 4: threads ---------------------------------------------------- */
 

@@ -73,6 +73,15 @@ struct kmem_cache *kmem_cache_create(const char *name, unsigned size, unsigned a
  */
 void kmem_cache_destroy(struct kmem_cache *s);
 
+/* Masks that need no second look: no zone, no contradiction possible, nothing to clear. */
+#define KMALLOC_GFP_PLAIN (__GFP_WAIT | __GFP_IO | __GFP_FS | __GFP_HIGH | __GFP_NOWARN | __GFP_NORETRY | \
+			   __GFP_KSWAPD_RECLAIM | __GFP_NOMEMALLOC | __GFP_HARDWALL | __GFP_ACCOUNT |	\
+			   __GFP_RECLAIMABLE)
+
+/* What kmem_cache_alloc() calls: the mask is known to be plain, or not. */
+void *__kmem_cache_alloc_plain(struct kmem_cache *s, gfp_t gfp);
+void *__kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp);
+
 /**
  * kmem_cache_alloc() - an object
  * @gfp: __GFP_HIGHMEM and __GFP_DMA32 are refused (an object has an address), so
@@ -85,7 +94,11 @@ void kmem_cache_destroy(struct kmem_cache *s);
  * the slabs that refill it are searched (at most 30 slabs, one for each object it
  * holds), or a new slab is made.  Undo: kmem_cache_free().
  */
-void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp);
+static __always_inline void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
+{
+	return __builtin_constant_p(gfp) && !(gfp & ~KMALLOC_GFP_PLAIN) ? __kmem_cache_alloc_plain(s, gfp) :
+									  __kmem_cache_alloc(s, gfp);
+}
 /** kmem_cache_alloc_node() - the same, from node @node; -1 for any.  With several nodes, past the CPU's magazine. */
 void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int node);
 /** kmem_cache_zalloc() - cleared. */
@@ -101,6 +114,26 @@ static __always_inline void *kmem_cache_zalloc(struct kmem_cache *s, gfp_t gfp)
  * was destroyed.  Context: any.
  */
 void kmem_cache_free(struct kmem_cache *s, void *obj);
+
+/**
+ * kmem_cache_alloc_bulk() - @nr objects at once, into @p
+ *
+ * All or none.  Cheaper for each than one call: they come from the CPU's magazines and
+ * the depot with one claim.  Context, refusals: as kmem_cache_alloc().  Return: @nr, or 0.
+ * Undo: kmem_cache_free_bulk(), or each by itself.  Cost: O(@nr).
+ */
+int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t nr, void **p);
+/**
+ * kmem_cache_free_bulk() - give @nr objects back; @s NULL: each by kfree()
+ * Cheapest in the order in which bulk calls gave them.  Each that kmem_cache_free() would
+ * refuse is refused, the others are freed.  Context: any.  Cost: O(@nr).
+ */
+void kmem_cache_free_bulk(struct kmem_cache *s, size_t nr, void **p);
+/** kfree_bulk() - kfree() of each. */
+static __always_inline void kfree_bulk(size_t nr, void **p)
+{
+	kmem_cache_free_bulk(NULL, nr, p);
+}
 
 /** kmem_cache_shrink() - give all empty slabs back to the page allocator.  Return: 0 if no empty slab is left; -EINVAL: @s is no cache. */
 int kmem_cache_shrink(struct kmem_cache *s);
@@ -122,11 +155,6 @@ static __always_inline unsigned kmalloc_index(size_t size)
 	       size <= 128 ? 5 : size <= 192 ? 6 : size <= 256 ? 7 : size <= 512 ? 8 :
 	       size <= 1024 ? 9 : size <= 2048 ? 10 : size <= 4096 ? 11 : 12;
 }
-
-/* Masks that need no second look: no zone, no contradiction possible, nothing to clear. */
-#define KMALLOC_GFP_PLAIN (__GFP_WAIT | __GFP_IO | __GFP_FS | __GFP_HIGH | __GFP_NOWARN | __GFP_NORETRY | \
-			   __GFP_KSWAPD_RECLAIM | __GFP_NOMEMALLOC | __GFP_HARDWALL | __GFP_ACCOUNT |	\
-			   __GFP_RECLAIMABLE)
 
 /** __kmalloc_class() - from the size class @s, with a plain mask: the compiler has looked at both. */
 void *__kmalloc_class(struct kmem_cache *s, gfp_t gfp);
@@ -220,9 +248,15 @@ void slab_get_info(struct kmem_cache *s, struct slabinfo *info);
  *
  * Every CPU's own objects of @s go back to their slabs, the magazines to their
  * cache, the empty slabs to the page allocator: afterwards the counts are exact.
- * Context: any.  Return: pages given back.
+ * Context: any; other CPUs' own only from a thread with interrupts on, which asks them.
+ * Return: pages given back.
  */
 unsigned long slab_drain(struct kmem_cache *s);
+/**
+ * slab_drain_local() - this CPU's own objects go back: it is going away
+ * The caller stays on it.  Context: any.
+ */
+void slab_drain_local(void);
 /**
  * slab_check() - test the numbered invariants on @s (NULL: on all)
  * Return: the number broken: S.n as n, M.n as 10 + n, C.n as 20 + n; 0 when all hold.

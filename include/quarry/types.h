@@ -35,7 +35,7 @@ typedef unsigned int gfp_t;
 #define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 /* From here on the compiler takes @p as it is, and does not work it out again from what it was made of. */
-#define hide_origin(p) __asm__("" : "+r"(p))
+#define hide_origin(p) __asm__ volatile("" : "+r"(p))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
 #undef __always_inline		/* a hosted C library has its own */

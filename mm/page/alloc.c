@@ -244,9 +244,8 @@ static __always_inline bool hot_frame(gfp_t gfp, struct page **page)
 {
 	struct per_cpu_pages *pcp;
 
-	if (!cpu_may_claim_for(gfp))
+	if (!cpu_claim_at_rest())
 		return false;
-	cpu_claim();
 	pcp = first_pcp[smp_processor_id()][gfp & GFP_ZONEMASK];
 	if (unlikely(!pcp->count)) {
 		cpu_release();
@@ -264,9 +263,8 @@ static __always_inline bool hot_block(gfp_t gfp, unsigned order, struct page **p
 	struct per_cpu_pages *pcp;
 	struct pcp_blocks *b;
 
-	if (order > PCP_MAX_ORDER || gfp & __GFP_COMP || !cpu_may_claim_for(gfp))
+	if (order > PCP_MAX_ORDER || gfp & __GFP_COMP || !cpu_claim_at_rest())
 		return false;
-	cpu_claim();
 	pcp = first_pcp[smp_processor_id()][gfp & GFP_ZONEMASK];
 	b = &pcp->blocks[order - 1];
 	if (unlikely(!b->count)) {

@@ -188,9 +188,8 @@ static __always_inline bool free_hot_frame(struct page *page)
 	flags = page->flags;
 	zone = page_zone(page);
 	if (unlikely(flags & (PAGE_FLAGS_NOT_FREEABLE | 1UL << PG_head)) || unlikely(page->order) ||
-	    unlikely(still_kmapped(page)) || !cpu_may_claim())
+	    unlikely(still_kmapped(page)) || !cpu_claim_at_rest())
 		return false;
-	cpu_claim();
 	pcp = &zone->pageset[smp_processor_id()];
 	hide_origin(pcp);
 	if (unlikely(pcp->count >= pcp->high) || unlikely(!drop_last_reference(page))) {
@@ -209,9 +208,8 @@ static __always_inline bool free_hot_block(struct page *page, unsigned order)
 	struct per_cpu_pages *pcp;
 	struct pcp_blocks *b;
 
-	if (order > PCP_MAX_ORDER || free_suspect(page, order) || PageHead(page) || !cpu_may_claim())
+	if (order > PCP_MAX_ORDER || free_suspect(page, order) || PageHead(page) || !cpu_claim_at_rest())
 		return false;
-	cpu_claim();
 	pcp = &page_zone(page)->pageset[smp_processor_id()];
 	b = &pcp->blocks[order - 1];
 	hide_origin(b);

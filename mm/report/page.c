@@ -63,7 +63,7 @@ static void write_slab(struct seq *s, const struct page *page)
 
 	seq_printf(s, "slab of %s, %u of %u objects in use; first object: %s\n",
 		   kmem_cache_name(head->slab_cache), head->inuse, head->objects,
-		   slab_describe(what, sizeof(what), head->s_mem));
+		   slab_describe(what, sizeof(what), page_address(head)));
 }
 
 static void write_state(struct seq *s, const struct page *page, pfn_t pfn)

@@ -27,9 +27,9 @@
  *	of it, in use; and no two have the same name.
  *  C.3	The zones count as many slab pages as the caches and the large kmallocs have.
  *
- * Locking: slab_caches_lock for the list.  It is held while a cache is drained,
- * so that kmem_cache_destroy() cannot take it away.  Order: slab_caches_lock, a
- * node's lock, (after that is released) a zone's lock.
+ * Locking: slab_caches_lock for the list and for `visitors`.  Who works on a cache beyond
+ * the lock is counted there meanwhile, so that kmem_cache_destroy() does not take it away:
+ * draining asks other CPUs, which must not be done under a lock.
  *
  * Failure: NULL, with everything as it was.
  *
@@ -50,8 +50,16 @@
 
 LIST_HEAD(slab_caches);
 static spinlock_t slab_caches_lock = SPINLOCK_INIT;
-static struct kmem_cache cache_cache;	/* "kmem_cache" */
+static struct kmem_cache cache_cache;	/* "kmem_cache"; room for every CPU there could be */
 unsigned long slab_direct_bytes;
+
+/* The cache behind @at on the list; NULL: there is none. */
+static inline struct kmem_cache *cache_after(const struct list_head *at)
+{
+	return at->next == &slab_caches ? NULL : container_of(at->next, struct kmem_cache, list);
+}
+
+#define for_each_cache(s) for (s = cache_after(&slab_caches); s; s = cache_after(&s->list))
 
 #define SLAB_FLAGS_KNOWN (SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_PANIC | SLAB_RECLAIM_ACCOUNT |	\
 			  SLAB_NO_MERGE | SLAB_TYPESAFE_BY_RCU)
@@ -80,7 +88,7 @@ static void cache_setup(struct kmem_cache *s, const char *name, unsigned size, u
 {
 	int nid;
 
-	memset(s, 0, sizeof(*s));
+	memset(s, 0, kmem_cache_bytes());
 	s->name = name;
 	s->object_size = size;
 	s->align = cache_align(size, align, flags);
@@ -100,7 +108,7 @@ static bool name_taken(const char *name)
 {
 	struct kmem_cache *s;
 
-	list_for_each_entry(s, &slab_caches, list)
+	for_each_cache(s)
 		if (strcmp(s->name, name) == 0)
 			return true;
 	return false;
@@ -202,28 +210,52 @@ static struct kmem_cache *nth_cache(unsigned n)
 {
 	struct kmem_cache *s;
 
-	list_for_each_entry(s, &slab_caches, list)
+	for_each_cache(s)
 		if (n-- == 0)
 			return s;
 	return NULL;
 }
 
+/* Leave @s (NULL: none) and go to the @i-th cache, which stays until it is left.  NULL: there is none. */
+static struct kmem_cache *visit_next(struct kmem_cache *s, unsigned i)
+{
+	unsigned long irq = spin_lock_irqsave(&slab_caches_lock);
+
+	if (s)
+		s->visitors--;
+	s = nth_cache(i);
+	if (s)
+		s->visitors++;
+	spin_unlock_irqrestore(&slab_caches_lock, irq);
+	return s;
+}
+
+static void leave(struct kmem_cache *s)
+{
+	unsigned long irq = spin_lock_irqsave(&slab_caches_lock);
+
+	s->visitors--;
+	spin_unlock_irqrestore(&slab_caches_lock, irq);
+}
+
 unsigned long slab_drain(struct kmem_cache *s)
 {
-	unsigned long irq, pages = 0;
-	unsigned i;
+	unsigned long pages = 0;
+	unsigned i = 0;
 
 	if (s)
 		return drain_one(s);
-	/* One at a time, so that interrupts are not off for long. */
-	for (i = 0, s = &cache_cache; s; i++) {
-		irq = spin_lock_irqsave(&slab_caches_lock);
-		s = nth_cache(i);
-		if (s)
-			pages += drain_one(s);
-		spin_unlock_irqrestore(&slab_caches_lock, irq);
-	}
+	while ((s = visit_next(s, i++)))
+		pages += drain_one(s);
 	return pages + drain_one(magazine_cache);
+}
+
+void slab_drain_local(void)
+{
+	struct kmem_cache *s = NULL;
+
+	for (unsigned i = 0; (s = visit_next(s, i)); i++)
+		magazines_drain_local(s);
 }
 
 static unsigned long reclaim_slabs(struct reclaimer *self, gfp_t gfp, unsigned order)
@@ -279,33 +311,61 @@ int kmem_cache_shrink(struct kmem_cache *s)
 	return cache_nr_slabs(s, SLABS_FREE) != 0;
 }
 
-/* Under slab_caches_lock.  Return: what keeps @s from being destroyed; NULL: nothing, it is off the list. */
-static const char *unlist_cache(struct kmem_cache *s, enum misuse *kind)
+/* Under slab_caches_lock. */
+static bool is_listed(const struct kmem_cache *s)
 {
-	struct kmem_cache *it;
-	bool found = false;
+	const struct kmem_cache *it;
 
-	list_for_each_entry(it, &slab_caches, list)
-		found |= it == s;
-	*kind = MISUSE_FOREIGN;
-	if (!found)
-		return "not a cache";
-	*kind = MISUSE_ARGUMENT;
-	if (s->flags & SLAB_PERMANENT)
-		return "a cache of the slab layer's own";
-	drain_one(s);
-	*kind = MISUSE_BUSY;
-	if (cache_out(s))
-		return "objects in use";
-	list_del(&s->list);
-	return NULL;
+	for_each_cache(it)
+		if (it == s)
+			return true;
+	return false;
+}
+
+static const char not_a_cache[] = "not a cache";
+
+/* Visit @s in order to destroy it.  Return: what is against it; NULL: nothing. */
+static const char *visit_to_destroy(struct kmem_cache *s)
+{
+	unsigned long irq = spin_lock_irqsave(&slab_caches_lock);
+	const char *error = !is_listed(s) ? not_a_cache :
+			    s->flags & SLAB_PERMANENT ? "a cache of the slab layer's own" : NULL;
+
+	if (!error)
+		s->visitors++;
+	spin_unlock_irqrestore(&slab_caches_lock, irq);
+	return error;
+}
+
+/* Leave @s, drained, and take it off the list.  False: objects are out, or another did it first (*@error). */
+static bool unlist(struct kmem_cache *s, const char **error)
+{
+	unsigned long irq = spin_lock_irqsave(&slab_caches_lock);
+	bool gone;
+
+	s->visitors--;
+	*error = is_listed(s) ? NULL : not_a_cache;
+	gone = !*error && !cache_out(s);
+	if (gone)
+		list_del(&s->list);
+	spin_unlock_irqrestore(&slab_caches_lock, irq);
+	return gone;
+}
+
+static void destroy_refuse(struct kmem_cache *s, const char *error, unsigned long caller)
+{
+	if (error)
+		misuse(error == not_a_cache ? MISUSE_FOREIGN : MISUSE_ARGUMENT, caller, "kmem_cache_destroy(%p): %s",
+		       (void *)s, error);
+	else
+		misuse(MISUSE_BUSY, caller, "kmem_cache_destroy(%s): %lu objects in use, %p is one of them", s->name,
+		       cache_out(s), slab_first_used(s));
 }
 
 void kmem_cache_destroy(struct kmem_cache *s)
 {
-	unsigned long irq, caller = _RET_IP_;
+	unsigned long caller = _RET_IP_;
 	const char *error;
-	enum misuse kind;
 
 	if (!s)
 		return;
@@ -313,20 +373,17 @@ void kmem_cache_destroy(struct kmem_cache *s)
 		misuse(MISUSE_CONTEXT, caller, "kmem_cache_destroy(%p): may sleep, but preemption is off", (void *)s);
 		return;
 	}
-	irq = spin_lock_irqsave(&slab_caches_lock);
-	error = unlist_cache(s, &kind);
-	spin_unlock_irqrestore(&slab_caches_lock, irq);
-	if (!error) {
-		while (READ_ONCE(s->visitors))
-			port_yield();
-		slabs_release(s, 0);
-		cache_release(s);
-	} else if (kind == MISUSE_BUSY) {
-		misuse(kind, caller, "kmem_cache_destroy(%s): %lu objects in use, %p is one of them", s->name,
-		       cache_out(s), slab_first_used(s));
-	} else {
-		misuse(kind, caller, "kmem_cache_destroy(%p): %s", (void *)s, error);
+	error = visit_to_destroy(s);
+	if (!error)
+		drain_one(s);
+	if (error || !unlist(s, &error)) {
+		destroy_refuse(s, error, caller);
+		return;
 	}
+	while (READ_ONCE(s->visitors))
+		port_yield();
+	slabs_release(s, 0);
+	cache_release(s);
 }
 
 /* ---- objects ----------------------------------------------------------------------------- */
@@ -395,16 +452,46 @@ static __cold_path void *alloc_from_nothing(const struct kmem_cache *s, unsigned
 
 __noinline void *slab_alloc_slow(struct kmem_cache *s, gfp_t gfp, unsigned long caller)
 {
-	return s ? slab_alloc_odd(s, gfp, -1, caller) : alloc_from_nothing(s, caller);
+	if (unlikely(!s))
+		return alloc_from_nothing(s, caller);
+	if (likely(!(gfp & ~GFP_PLAIN)) && (!(gfp & __GFP_WAIT) || likely(!preempt_count())))
+		return __cache_alloc(s, gfp, caller);
+	return slab_alloc_odd(s, gfp, -1, caller);
 }
 
-void *kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
+void *__kmem_cache_alloc_plain(struct kmem_cache *s, gfp_t gfp)
 {
-	void *obj;
+	return likely(s) ? slab_alloc(s, gfp) : slab_alloc_slow(s, gfp, _RET_IP_);
+}
 
-	if (likely(s) && likely(!(gfp & ~GFP_PLAIN)) && likely(magazine_alloc(s, gfp, &obj)))
-		return obj;
-	return slab_alloc_slow(s, gfp, _RET_IP_);
+void *__kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
+{
+	if (unlikely(!s) || unlikely(gfp & ~GFP_PLAIN))
+		return slab_alloc_slow(s, gfp, _RET_IP_);
+	return slab_alloc(s, gfp);
+}
+
+/* Not all of @nr: give the @got back. */
+static __cold_path int bulk_undo(struct kmem_cache *s, size_t got, void **p)
+{
+	kmem_cache_free_bulk(s, got, p);
+	return 0;
+}
+
+int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t nr, void **p)
+{
+	size_t got;
+
+	if (!s) {
+		is_cache(s, "kmem_cache_alloc_bulk", NULL, _RET_IP_);
+		return 0;
+	}
+	if (s->num && slab_mask_refused(s, s->size, gfp, _RET_IP_))
+		return 0;
+	got = cache_alloc_many(s, gfp, nr, p);
+	for (size_t i = 0; gfp & __GFP_ZERO && i < got; i++)
+		memset(p[i], 0, s->size);
+	return got == nr ? (int)nr : bulk_undo(s, got, p);
 }
 
 void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
@@ -428,12 +515,26 @@ void kmem_cache_free(struct kmem_cache *s, void *obj)
 	struct page *page;
 
 	/* What is no slab's page names no cache of ours as slab_cache. */
-	if (likely(off < slab_direct_bytes)) {
+	if (likely(slab_page_there(off))) {
 		page = pfn_to_page(off >> PAGE_SHIFT);
 		if (likely(page->slab_cache == s) && likely(magazine_free(s, page, obj)))
 			return;
 	}
 	cache_free_or_refuse(s, obj, _RET_IP_);
+}
+
+void kmem_cache_free_bulk(struct kmem_cache *s, size_t nr, void **p)
+{
+	for (size_t i = 0; i < nr; i++) {
+		if (s)
+			i += cache_free_many(s, nr - i, p + i);
+		if (i == nr)
+			break;
+		if (s)
+			cache_free_or_refuse(s, p[i], _RET_IP_);
+		else
+			kfree(p[i]);
+	}
 }
 
 unsigned kmem_cache_size(const struct kmem_cache *s)
@@ -453,12 +554,11 @@ static struct reclaimer slab_reclaimer = { .name = "slab", .reclaim = reclaim_sl
 void kmem_cache_init(void)
 {
 	/* These two do without magazines: there are none before they work. */
-	cache_setup(&cache_cache, "kmem_cache", sizeof(struct kmem_cache), L1_CACHE_BYTES,
-		    SLAB_PERMANENT | SLAB_NO_MAGAZINE, NULL);
+	cache_setup(&cache_cache, "kmem_cache", kmem_cache_bytes(), CPU_SLOT, SLAB_PERMANENT | SLAB_NO_MAGAZINE, NULL);
 	list_add(&cache_cache.list, &slab_caches);
-	magazine_cache = cache_make("magazine", MAGAZINE_PAIR_SIZE, 0, SLAB_PERMANENT | SLAB_NO_MAGAZINE, NULL);
+	magazine_cache = cache_make("magazine", sizeof(struct magazine), 0, SLAB_PERMANENT | SLAB_NO_MAGAZINE, NULL);
 	if (!magazine_cache)
-		mm_panic("kmem_cache_init: no memory for the first %lu bytes", (unsigned long)sizeof(struct kmem_cache));
+		mm_panic("kmem_cache_init: no memory for the first %u bytes", kmem_cache_bytes());
 	kmalloc_init();
 	slab_direct_bytes = (unsigned long)high_memory - PAGE_OFFSET;
 	register_reclaimer(&slab_reclaimer);
@@ -469,22 +569,12 @@ void kmem_cache_init(void)
 void slab_for_each(bool (*fn)(struct kmem_cache *s, void *arg), void *arg)
 {
 	struct kmem_cache *s = NULL;
-	unsigned long irq;
-	bool more = true;
 
-	/* The one that @fn looks at stays until it has been left. */
-	for (unsigned i = 0; ; i++) {
-		irq = spin_lock_irqsave(&slab_caches_lock);
-		if (s)
-			s->visitors--;
-		s = more ? nth_cache(i) : NULL;
-		if (s)
-			s->visitors++;
-		spin_unlock_irqrestore(&slab_caches_lock, irq);
-		if (!s)
+	for (unsigned i = 0; (s = visit_next(s, i)); i++)
+		if (!fn(s, arg)) {
+			leave(s);
 			return;
-		more = fn(s, arg);
-	}
+		}
 }
 
 void slab_get_info(struct kmem_cache *s, struct slabinfo *info)
@@ -529,7 +619,7 @@ static int check_listed(const struct kmem_cache *s)
 	const struct kmem_cache *it;
 	struct place pl;
 
-	list_for_each_entry(it, &slab_caches, list)
+	for_each_cache(it)
 		if (it != s && strcmp(it->name, s->name) == 0)
 			return 22;
 	if (s == &cache_cache)
@@ -562,7 +652,7 @@ static int check_pages(void)
 	long counted = 0;
 	int list;
 
-	list_for_each_entry(s, &slab_caches, list)
+	for_each_cache(s)
 		for (list = 0; list < NR_SLAB_LISTS; list++)
 			pages += cache_nr_slabs(s, (enum slab_list)list) << s->order;
 	for_each_zone(z)
@@ -578,7 +668,7 @@ int slab_check(struct kmem_cache *s)
 	if (s)
 		return check_cache(s);
 	irq = spin_lock_irqsave(&slab_caches_lock);
-	list_for_each_entry(s, &slab_caches, list) {
+	for_each_cache(s) {
 		broken = check_cache(s);
 		if (!broken)
 			broken = check_listed(s);

@@ -61,7 +61,7 @@ void slab_geometry(struct kmem_cache *s)
 {
 	unsigned long bytes;
 
-	s->states_in_page = s->size >= STATE_GRANULE;
+	s->states_in_page = s->size >= STATES_IN_PAGE_SIZE;
 	s->order = slab_choose_order(s->size, s->states_in_page);
 	bytes = PAGE_SIZE << s->order;
 	s->num = (unsigned)slab_fit(s->size, s->states_in_page, s->order);

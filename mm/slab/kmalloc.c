@@ -14,9 +14,8 @@
  * 96 and 192 are there because from one power of two to the next a request
  * wastes up to half; with them it is a third up to 192.
  *
- * A constant size has its cache picked by the compiler (kmalloc_index); else a
- * table does up to 192, the position of the highest bit beyond: 100 - 1 = 99,
- * 99 / 8 = 12, entry 12 is class 5; 300 - 1 = 299 has 9 bits, class 8, of 512.
+ * A constant size has its cache picked by the compiler (kmalloc_index); else a table
+ * does up to 1024: 100 - 1 = 99, 99 / 8 = 12, entry 12 is kmalloc-128.
  *
  * kfree() needs no size: the struct page of the pointer names the cache, or has
  * PG_large_kmalloc and the order of a compound page.
@@ -42,7 +41,11 @@
 
 #include <quarry/string.h>
 
-struct kmem_cache kmalloc_too_early = { .name = "kmalloc", .cpu = { [0 ... NR_CPUS - 1] = &no_magazine } };
+struct kmem_cache kmalloc_too_early = {
+	.name = "kmalloc",
+	.floor.state = (u8 *)&kmalloc_too_early,
+	.cpu = { [0 ... NR_CPUS - 1] = { .top = &kmalloc_too_early.floor + 1, .limit = &kmalloc_too_early.floor + 1 } },
+};
 struct kmem_cache *kmalloc_caches[NR_KMALLOC_KINDS][NR_KMALLOC_CLASSES] = {
 	[0 ... NR_KMALLOC_KINDS - 1] = { [0 ... NR_KMALLOC_CLASSES - 1] = &kmalloc_too_early },
 };
@@ -68,18 +71,12 @@ static const struct {
 };
 _Static_assert(KMALLOC_MAX_CACHE_SIZE == 8192, "the last class is 8192 bytes");
 
-/* Class of sizes 1 ... 192, by (size - 1) / 8. */
-static const u8 small_class[24] = {
-	0, 1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6,
-};
-
-/* @size: 1 ... KMALLOC_MAX_CACHE_SIZE */
-static inline unsigned class_of(size_t size)
-{
-	if (size <= 192)
-		return small_class[(size - 1) / 8];
-	return 8 * sizeof(long) - (unsigned)__builtin_clzl(size - 1) - 1;	/* 8 bits: 7 */
-}
+/*
+ * The same row by (size - 1) / 8, for sizes known at run time only: one load finds the
+ * cache of the small ones, which most are.
+ */
+#define SMALL_SIZE 1024
+static struct kmem_cache *small_caches[SMALL_SIZE / 8] = { [0 ... SMALL_SIZE / 8 - 1] = &kmalloc_too_early };
 
 void kmalloc_init(void)
 {
@@ -97,6 +94,8 @@ void kmalloc_init(void)
 				mm_panic("kmem_cache_init: no memory for %s", kmalloc_class[i].name[kind]);
 			kmalloc_caches[kind][i] = s;
 		}
+	for (i = 0; i < SMALL_SIZE / 8; i++)
+		small_caches[i] = kmalloc_caches[KMALLOC_NORMAL][kmalloc_index(8 * i + 8)];
 }
 
 /* ---- whole blocks of pages --------------------------------------------------------- */
@@ -156,7 +155,7 @@ static void *__do_kmalloc(size_t size, gfp_t gfp, int node, unsigned long caller
 			       (unsigned long)KMALLOC_MAX_SIZE);
 		return NULL;
 	}
-	s = kmalloc_caches[gfp & __GFP_DMA ? KMALLOC_DMA : KMALLOC_NORMAL][class_of(size)];
+	s = kmalloc_caches[gfp & __GFP_DMA ? KMALLOC_DMA : KMALLOC_NORMAL][kmalloc_index(size)];
 	return slab_alloc_odd(s, gfp, node, caller);
 }
 
@@ -167,20 +166,15 @@ static __noinline void *kmalloc_slow(size_t size, gfp_t gfp, unsigned long calle
 
 void *__kmalloc_class(struct kmem_cache *s, gfp_t gfp)
 {
-	void *obj;
-
-	if (likely(magazine_alloc(s, gfp, &obj)))
-		return obj;
-	return slab_alloc_slow(s, gfp, _RET_IP_);
+	return slab_alloc(s, gfp);
 }
 
 void *__kmalloc(size_t size, gfp_t gfp)
 {
-	void *obj;
-
-	if (likely(size - 1 < KMALLOC_MAX_CACHE_SIZE) && likely(!(gfp & ~GFP_PLAIN)) &&
-	    likely(magazine_alloc(kmalloc_caches[KMALLOC_NORMAL][class_of(size)], gfp, &obj)))
-		return obj;
+	if (likely(size - 1 < SMALL_SIZE) && likely(!(gfp & ~GFP_PLAIN)))
+		return slab_alloc(small_caches[(size - 1) / 8], gfp);
+	if (size - 1 < KMALLOC_MAX_CACHE_SIZE && !(gfp & ~GFP_PLAIN))
+		return slab_alloc(kmalloc_caches[KMALLOC_NORMAL][kmalloc_index(size)], gfp);
 	return kmalloc_slow(size, gfp, _RET_IP_);
 }
 

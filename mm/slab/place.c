@@ -58,7 +58,7 @@ static void place_in_slab(struct place *pl, unsigned long off)
 	}
 	pl->kind = begins ? PLACE_OBJECT : PLACE_MIDDLE;
 	off -= pl->inside;
-	pl->state = *slab_state(s, pfn_to_page(off >> PAGE_SHIFT), off, pl->idx);
+	pl->state = pfn_to_page(off >> PAGE_SHIFT)->states[pl->idx];
 }
 
 void place_find(struct place *pl, const void *p)

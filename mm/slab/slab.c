@@ -15,25 +15,26 @@
  *	a slab of kmalloc-64, one page		mem_map, the same page
  *	+--------+--------+--   --+---------+	flags		PG_slab
  *	| obj 0  | obj 1  |  ...  | obj 62  |	slab_cache	-> kmalloc-64
- *	+--------+--------+--   --+---------+	s_mem		-> obj 0
+ *	+--------+--------+--   --+---------+	states		-> state 0
  *	| states 0 ... 63, one byte each    |	inuse, objects	17, 63
- *	+-----------------------------------+	free_map	-> states 0
- *						lru		slabs_partial
+ *	+-----------------------------------+	lru		slabs_partial
  *
  * There are as many states as an address in the slab can be multiples of the size; those
  * behind the last object's are NONE.  So an address is an object in use if, and only if,
  * it is a multiple and its state is USED.
  *
- * slab_cache, PG_slab and free_map are the same in every page of the slab, so
- * that kfree() looks at one struct page, that of the pointer.  The others are
- * in the first page, which aligned arithmetic finds: the page allocator's blocks
- * are aligned to their size.
+ * slab_cache, PG_slab and states are set in every page of the slab, so that kfree()
+ * looks at one struct page, that of the pointer: the state is states[index].  The others
+ * are in the first page, which aligned arithmetic finds: the page allocator's blocks are
+ * aligned to their size.
  *
  * An object of half a page would lose a whole neighbour to a few states on the
  * slab.  So objects of at least PAGE_SIZE / sizeof(long) bytes (1024; 512 with
- * 64 bits) have their states where free_map would be: at most sizeof(long) of
- * them can begin in one page, and each has the byte of the granule that it
- * begins in.  kmalloc-2048: state 0 in byte 0, state 1 in byte 2 of free_bits.
+ * 64 bits) have theirs in the struct page of the page that they begin in: at most
+ * sizeof(long) of them can, and own_states has a byte for each.  So that states[index]
+ * is right there too, it points that much before own_states as objects begin before
+ * this page.  kmalloc-3072, 4 of them on 3 pages, second page: object 2 is the first
+ * to begin in it, states is own_states - 2.
  *
  * From pointer to object without dividing
  *
@@ -51,8 +52,8 @@
  *
  *  S.1	Every page of a slab has PG_slab and slab_cache; the first has a count of 1, and
  *	more while somebody holds a reference.
- *  S.2	A slab is aligned to its size; s_mem is its address; objects is the cache's
- *	num; every page's free_map is right (when states are on the slab).
+ *  S.2	A slab is aligned to its size; objects is the cache's num; every page's states
+ *	is right.
  *  S.3	Each object's state is FREE, CACHED or USED; each byte that is no object's
  *	is NONE.
  *  S.4	inuse is the number of objects that are not FREE.
@@ -98,49 +99,54 @@ static inline unsigned long page_offset(const struct page *page)
 	return (unsigned long)page_to_pfn(page) << PAGE_SHIFT;
 }
 
+static inline char *slab_address(const struct page *head)
+{
+	return __va((phys_addr_t)page_offset(head));
+}
+
 /* State of object @idx of the slab @head. */
 static u8 *state_of(const struct kmem_cache *s, struct page *head, unsigned idx)
 {
-	unsigned long off = (unsigned long)idx * s->size;
-
-	return slab_state(s, head + (off >> PAGE_SHIFT), off, idx);
+	return head[(unsigned long)idx * s->size >> PAGE_SHIFT].states + idx;
 }
 
-/* State of the object that begins at @off of the slab @head, when the states are in the struct pages. */
-static inline u8 *state_in_page(struct page *head, unsigned long off)
+u8 *slab_states_of_page(const struct kmem_cache *s, struct page *head, unsigned i)
 {
-	return (u8 *)&head[off >> PAGE_SHIFT].free_bits + ((off & ~PAGE_MASK) >> STATE_SHIFT);
+	if (!s->states_in_page)
+		return (u8 *)slab_address(head) + s->map_offset;
+	return head[i].own_states - DIV_ROUND_UP(i * PAGE_SIZE, s->size);
 }
 
-/* All objects of a new slab are free.  @map: their states, when these are on the slab. */
-static void states_init(struct kmem_cache *s, struct page *head, char *map)
+/* All objects of a new slab are free. */
+static void states_init(struct kmem_cache *s, struct page *head)
 {
-	unsigned long off = 0;
+	u8 *map = head->states;
 	unsigned i;
 
-	if (s->states_in_page) {
-		for (i = 0; i < s->num; i++, off += s->size)
-			*state_in_page(head, off) = OBJ_FREE;
-		return;
+	for (i = 0; s->states_in_page && i < 1u << s->order; i++)
+		memset(head[i].own_states, OBJ_NONE, sizeof(head[i].own_states));
+	for (i = 0; s->states_in_page && i < s->num; i++)
+		*state_of(s, head, i) = OBJ_FREE;
+	if (!s->states_in_page) {
+		memset(map, OBJ_FREE, s->num);
+		memset(map + s->num, OBJ_NONE, (PAGE_SIZE << s->order) - s->map_offset - s->num);
 	}
-	memset(map, OBJ_FREE, s->num);
-	memset(map + s->num, OBJ_NONE, (PAGE_SIZE << s->order) - s->map_offset - s->num);
 }
 
 /* Move up to @want free objects to @top[-1], @top[-2] ...; states in the struct pages. */
 static unsigned take_in_page(struct kmem_cache *s, struct page *head, struct round *top, unsigned want)
 {
-	unsigned long off = 0;
+	char *obj = slab_address(head);
 	unsigned i, got = 0;
 
-	for (i = 0; i < s->num && got < want; i++, off += s->size) {
-		u8 *state = state_in_page(head, off);
+	for (i = 0; i < s->num && got < want; i++, obj += s->size) {
+		u8 *state = state_of(s, head, i);
 
 		if (*state != OBJ_FREE)
 			continue;
 		*state = OBJ_CACHED;
 		got++;
-		*--top = (struct round){ (char *)head->s_mem + off, state };
+		*--top = (struct round){ obj, state };
 	}
 	return got;
 }
@@ -148,7 +154,8 @@ static unsigned take_in_page(struct kmem_cache *s, struct page *head, struct rou
 /* The same, states on the slab: a word of them at a time. */
 static unsigned take_on_slab(struct kmem_cache *s, struct page *head, struct round *top, unsigned want)
 {
-	u8 *map = (u8 *)head->free_map;
+	char *first = slab_address(head);
+	u8 *map = head->states;
 	unsigned i, got = 0;
 
 	for (i = 0; i < s->num && got < want; i += sizeof(long)) {
@@ -158,7 +165,7 @@ static unsigned take_on_slab(struct kmem_cache *s, struct page *head, struct rou
 			unsigned idx = i + ((unsigned)__builtin_ctzl(bits) >> 3);
 
 			map[idx] = OBJ_CACHED;
-			*--top = (struct round){ (char *)head->s_mem + (unsigned long)idx * s->size, map + idx };
+			*--top = (struct round){ first + (unsigned long)idx * s->size, map + idx };
 		}
 	}
 	return got;
@@ -245,20 +252,18 @@ static bool kmem_getpages(struct kmem_cache *s, gfp_t gfp, int node, unsigned nr
 /* Make a slab of a block of pages; counted when it is linked. */
 static void slab_init(struct kmem_cache *s, struct page *head)
 {
-	char *first = __va((unsigned long)page_offset(head)), *map = s->states_in_page ? NULL : first + s->map_offset;
 	unsigned i, pages = 1u << s->order;
 
 	for (i = 0; i < pages; i++) {
 		__SetPageSlab(head + i);
 		head[i].slab_cache = s;
-		head[i].free_map = (unsigned long *)map;
+		head[i].states = slab_states_of_page(s, head, i);
 	}
-	head->s_mem = first;
 	head->inuse = 0;
 	head->objects = (u16)s->num;
-	states_init(s, head, map);
+	states_init(s, head);
 	for (i = 0; s->ctor && i < s->num; i++)
-		s->ctor(first + (unsigned long)i * s->size);
+		s->ctor(slab_address(head) + (unsigned long)i * s->size);
 }
 
 /* Its pages are no slab any more. */
@@ -269,9 +274,9 @@ static void slab_fini(struct kmem_cache *s, struct page *head)
 	for (i = 0; i < pages; i++) {
 		__ClearPageSlab(head + i);
 		head[i].slab_cache = NULL;
-		head[i].free_map = NULL;
+		head[i].virtual = NULL;
+		memset(head[i].own_states, 0, sizeof(head[i].own_states));
 	}
-	head->virtual = NULL;
 	head->private = 0;
 	head->order = (u8)s->order;
 }
@@ -370,7 +375,7 @@ static unsigned node_take(struct kmem_cache *s, struct kmem_cache_node *n, struc
 		head = list_first_entry(from, struct page, lru);
 		more = slab_take(s, head, top - got, want - got);
 		if (unlikely(!more))
-			mm_panic("slab %p of %s: %u of %u objects in use, but none is free", head->s_mem,
+			mm_panic("slab %p of %s: %u of %u objects in use, but none is free", (void *)slab_address(head),
 				 s->name, head->inuse, head->objects);
 		slab_count(n, head, (int)more);
 		got += more;
@@ -397,7 +402,7 @@ static void slab_put(struct kmem_cache *s, struct kmem_cache_node *n, struct pag
 {
 	if (unlikely(*r->state != OBJ_CACHED))
 		mm_panic("slab %p of %s: object %p comes back in state %u; freed on two CPUs at once?",
-			 head->s_mem, s->name, r->obj, *r->state);
+			 (void *)slab_address(head), s->name, r->obj, *r->state);
 	*r->state = OBJ_FREE;
 	slab_count(n, head, -1);
 }
@@ -459,7 +464,7 @@ static void *node_first_used(struct kmem_cache *s, struct kmem_cache_node *n)
 		list_for_each_entry(head, &n->slabs[i], lru)
 			for (idx = 0; idx < s->num; idx++)
 				if (*state_of(s, head, idx) == OBJ_USED)
-					return (char *)head->s_mem + (unsigned long)idx * s->size;
+					return slab_address(head) + (unsigned long)idx * s->size;
 	return NULL;
 }
 
@@ -494,9 +499,9 @@ static int check_states(struct kmem_cache *s, struct page *head, unsigned long *
 	}
 	/* As many bytes that are not NONE as there are objects: so the others are. */
 	for (i = 0; s->states_in_page && i < sizeof(long) << s->order; i++)
-		bytes += ((u8 *)&head[i / sizeof(long)].free_bits)[i % sizeof(long)] != OBJ_NONE;
+		bytes += head[i / sizeof(long)].own_states[i % sizeof(long)] != OBJ_NONE;
 	for (i = 0; !s->states_in_page && i < (PAGE_SIZE << s->order) - s->map_offset; i++)
-		bytes += ((u8 *)head->free_map)[i] != OBJ_NONE;
+		bytes += head->states[i] != OBJ_NONE;
 	if (bytes != s->num)
 		return 3;
 	return out == head->inuse ? 0 : 4;
@@ -512,11 +517,10 @@ static int check_slab(struct kmem_cache *s, struct page *head, enum slab_list li
 	for (i = 0; i < 1u << s->order; i++)
 		if (!PageSlab(head + i) || head[i].slab_cache != s)
 			return 1;
-	if (head != slab_head(s, head) || head->s_mem != (void *)(PAGE_OFFSET + page_offset(head)) ||
-	    head->objects != s->num)
+	if (head != slab_head(s, head) || head->objects != s->num)
 		return 2;
-	for (i = 0; !s->states_in_page && i < 1u << s->order; i++)
-		if ((char *)head[i].free_map != (char *)head->s_mem + s->map_offset)
+	for (i = 0; i < 1u << s->order; i++)
+		if (head[i].states != slab_states_of_page(s, head, i))
 			return 2;
 	if (list != slab_list_for(head))
 		return 5;

@@ -2,8 +2,8 @@
 /*
  * slab_internal.h: what the files of mm/slab share.
  *
- * From the ground: geometry.c (sizes), slab.c (one slab; the three lists of a node), magazine.c (a
- * CPU's own objects), place.c (what a pointer is to us), cache.c (kmem_cache),
+ * From the ground: geometry.c (sizes), slab.c (one slab; the three lists of a node), depot.c
+ * (magazines that no CPU has), magazine.c (a CPU's own objects), place.c (what a pointer is to us), cache.c (kmem_cache),
  * kmalloc.c.  A file calls those before it, never those after it.
  */
 #ifndef SLAB_INTERNAL_H
@@ -30,8 +30,7 @@ enum obj_state {
 };
 
 /* Objects of at least this size have their state in the struct page: see slab.c. */
-#define STATE_SHIFT (PAGE_SHIFT - (sizeof(long) == 8 ? 3 : 2))
-#define STATE_GRANULE (1u << STATE_SHIFT)
+#define STATES_IN_PAGE_SIZE (PAGE_SIZE / sizeof(long))
 
 /* A free object and where its state is, as it is moved about in batches. */
 struct round {
@@ -51,35 +50,50 @@ struct kmem_cache_node {
 	unsigned long out;	/* objects out of these slabs: used, or in magazines */
 };
 
-#define MAGAZINE_ROUNDS 30
+#define MAGAZINE_ROUNDS 62
 
-/* A clip of free objects; top[-1] is the hottest. */
+/* A clip of free objects. */
 struct magazine {
-	struct round *top;		/* behind the last round */
-	struct round *limit;		/* where top is when it is full */
-	struct magazine *other;		/* the second of the pair */
-	struct round floor;		/* no object: who pops from an empty magazine finds it */
+	struct magazine *next;		/* in the depot */
+	unsigned long rounds;		/* how many it holds, unless it is loaded */
+	struct round floor;		/* no object, but the cache where the state would be */
 	struct round round[MAGAZINE_ROUNDS];
 };
 
-static inline unsigned magazine_rounds(const struct magazine *m) { return (unsigned)(m->top - m->round); }
-static inline unsigned magazine_capacity(const struct magazine *m) { return (unsigned)(m->limit - m->round); }
+/* A CPU's part of a cache; touched by whoever has claimed that CPU. */
+struct cpu_cache {
+	struct round *top;		/* behind the hottest round of the loaded magazine */
+	struct round *limit;		/* where top is when it is full */
+	struct magazine *loaded;	/* NULL: the CPU has none; then top and limit are behind s->floor */
+	struct magazine *previous;
+} __attribute__((aligned(CPU_SLOT)));
+
+_Static_assert(sizeof(struct cpu_cache) == CPU_SLOT, "cpu_slot() finds a CPU's part");
+
+/* Magazines that no CPU has (depot.c). */
+struct depot {
+	spinlock_t lock;
+	unsigned contended;		/* times that somebody had to wait for the lock */
+	struct magazine *full, *empty;
+	unsigned nr_full, nr_empty;
+};
 
 struct kmem_cache {
-	/* read by every alloc and free */
-	struct magazine *cpu[NR_CPUS];	/* loaded; touched by whoever has claimed that CPU */
+	/* read by every free */
 	u32 reciprocal;		/* index = offset * reciprocal >> 32 */
 	unsigned num;		/* objects in a slab; 0: a cache that is not made yet, or destroyed */
 	unsigned long offset_mask; /* bytes of a slab - 1 */
-	bool states_in_page;	/* where the states are */
 
 	/* constant once made */
 	unsigned order;		/* a slab is 2^order pages */
 	unsigned size;		/* from one object to the next */
 	unsigned object_size;	/* as asked for */
 	unsigned align;
-	unsigned map_offset;	/* of the states in the slab, unless states_in_page */
-	unsigned magazine_rounds; /* 0: this cache has no magazines */
+	bool states_in_page;	/* where the states are */
+	unsigned map_offset;	/* else: of the states in the slab */
+	unsigned magazine_rounds; /* 0: this cache has no magazines; grows, under the depot's lock */
+	unsigned magazine_max;	/* as far as it grows */
+	unsigned depot_limit;	/* full magazines that the depot keeps */
 	unsigned free_limit;	/* empty slabs that a node keeps */
 	slab_flags_t flags;
 	gfp_t gfp;		/* added to what kmem_getpages() asks for */
@@ -87,9 +101,23 @@ struct kmem_cache {
 	void (*ctor)(void *);
 
 	struct list_head list;	/* slab_caches; under slab_caches_lock */
-	unsigned visitors;	/* slab_for_each() looks at it; under slab_caches_lock */
+	unsigned visitors;	/* they look at it or drain it; under slab_caches_lock */
 	struct kmem_cache_node node[MAX_NUMNODES]; /* each under its lock */
+	struct round floor;	/* as a magazine's: what a CPU has that has none */
+	struct depot depot __attribute__((aligned(CPU_SLOT)));
+	struct cpu_cache cpu[NR_CPUS];	/* as many as there are: nr_cpu_ids */
 };
+
+/* Bytes of one, on this machine. */
+static inline unsigned kmem_cache_bytes(void)
+{
+	return (unsigned)(offsetof(struct kmem_cache, cpu) + nr_cpu_ids * sizeof(struct cpu_cache));
+}
+
+static __always_inline struct cpu_cache *this_cpu_cache(struct kmem_cache *s)
+{
+	return (struct cpu_cache *)((char *)s->cpu + cpu_slot());
+}
 
 /* Flags of our own, beside the public ones. */
 #define SLAB_KMALLOC 0x10000u		/* a size class of kmalloc */
@@ -129,6 +157,9 @@ unsigned long slabs_release(struct kmem_cache *s, unsigned long keep);
 /** slab_alloc_direct() - one object past the magazines, state OBJ_USED; NULL: no memory. */
 void *slab_alloc_direct(struct kmem_cache *s, gfp_t gfp, int node);
 
+/** slab_states_of_page() - what page->states of page @i of the slab @head must be. */
+u8 *slab_states_of_page(const struct kmem_cache *s, struct page *head, unsigned i);
+
 /** slab_first_used() - one object in its user's hands, for a report; NULL: none. */
 void *slab_first_used(struct kmem_cache *s);
 /** slab_check_slabs() - test S.1 ...  @cached: out: objects in state OBJ_CACHED. */
@@ -140,6 +171,17 @@ static inline struct page *slab_head(const struct kmem_cache *s, struct page *pa
 	return pfn_to_page(ALIGN_DOWN(page_to_pfn(page), 1UL << s->order));
 }
 
+/* @a * *@b: returns the low half.  A port may know a better way. */
+#ifndef mul_u32_u32
+static __always_inline u32 mul_u32_u32(u32 a, const u32 *b, u32 *high)
+{
+	u64 product = (u64)a * *b;
+
+	*high = (u32)(product >> 32);
+	return (u32)product;
+}
+#endif
+
 /*
  * Which object begins at @at?  An address of the direct map or an offset in it: its
  * base is aligned to more than any slab, so their low bits are the same.  False: none;
@@ -149,18 +191,7 @@ static inline struct page *slab_head(const struct kmem_cache *s, struct page *pa
  */
 static __always_inline bool slab_index(const struct kmem_cache *s, unsigned long at, unsigned *idx)
 {
-	u64 product = (u64)(u32)(at & s->offset_mask) * s->reciprocal;
-
-	*idx = (unsigned)(product >> 32);
-	return (u32)product < s->reciprocal;
-}
-
-/* Where the state of object @idx is, which begins at @at, in @page. */
-static __always_inline u8 *slab_state(const struct kmem_cache *s, struct page *page, unsigned long at, unsigned idx)
-{
-	if (s->states_in_page)
-		return (u8 *)&page->free_bits + ((at & ~PAGE_MASK) >> STATE_SHIFT);
-	return (u8 *)page->free_map + idx;
+	return mul_u32_u32((u32)(at & s->offset_mask), &s->reciprocal, idx) < s->reciprocal;
 }
 
 /* Bytes of the direct map, once the slab layer is up; 0 before, so that nothing is in it. */
@@ -169,88 +200,107 @@ extern unsigned long slab_direct_bytes;
 /* Is there a struct page for what lies at PAGE_OFFSET + @off?  For any @off. */
 static __always_inline bool slab_page_there(unsigned long off)
 {
-	return off < slab_direct_bytes && (!SPARSE_MEM_MAP || section_online(off >> SECTION_SHIFT));
+	/* a byte that once it is set stays so: read plainly, it is compared where it lies */
+	return off < slab_direct_bytes && (!SPARSE_MEM_MAP || section_map[off >> SECTION_SHIFT]);
 }
+
+/* ---- depot.c ------------------------------------------------------------------- */
+
+extern struct kmem_cache *magazine_cache;
+
+/** magazine_new() - an empty one for @s, if there is memory to be had at once; else NULL.  Any context. */
+struct magazine *magazine_new(struct kmem_cache *s);
+/** magazine_delete() - give an empty one back. */
+void magazine_delete(struct magazine *m);
+/** depot_trade_empty() - a full magazine for the empty @m.  NULL: there is none, and @m stays yours. */
+struct magazine *depot_trade_empty(struct kmem_cache *s, struct magazine *m);
+/** depot_trade_full() - an empty magazine for the full @m.  NULL: there is no room or no other, and @m stays yours. */
+struct magazine *depot_trade_full(struct kmem_cache *s, struct magazine *m);
+/** depot_drain() - every magazine in it is emptied and deleted. */
+void depot_drain(struct kmem_cache *s);
+/** depot_count() - objects in it. */
+unsigned long depot_count(struct kmem_cache *s);
+/** depot_check() - test M.4.  Return: 4, or 0. */
+int depot_check(struct kmem_cache *s);
 
 /* ---- magazine.c ---------------------------------------------------------------- */
 
-extern struct magazine no_magazine;	/* what a CPU without one has: empty and full at once */
-extern struct kmem_cache *magazine_cache;
-
-/* A pair of them is one object of magazine_cache. */
-#define MAGAZINE_PAIR_SIZE (2 * sizeof(struct magazine))
-
-/** magazine_limits() - from @s->size to magazine_rounds, free_limit; no CPU has a magazine yet. */
+/** magazine_limits() - from @s->size to magazine_rounds, depot_limit, free_limit; no CPU has a magazine yet. */
 void magazine_limits(struct kmem_cache *s);
+/** magazine_check_one() - test M.2 of the @rounds rounds of @m.  Return: the number broken, or 0. */
+int magazine_check_one(struct kmem_cache *s, const struct magazine *m, unsigned long rounds);
 /** __cache_alloc() - an object of @s, from wherever there is one; the mask is checked already. */
 void *__cache_alloc(struct kmem_cache *s, gfp_t gfp, unsigned long caller);
+/** cache_alloc_many() - @want objects of @s into @p, as __cache_alloc().  Return: how many. */
+size_t cache_alloc_many(struct kmem_cache *s, gfp_t gfp, size_t want, void **p);
+/** cache_free_many() - objects of @s from @p on, until one is odd: not of @s, not in use.  Return: how many are free now. */
+size_t cache_free_many(struct kmem_cache *s, size_t nr, void **p);
 /** cache_free_slow() - magazine_free() declined.  False: no object in use is there. */
 bool cache_free_slow(struct kmem_cache *s, struct page *page, void *p);
 /** magazines_drain() - every CPU's objects go back to their slabs, the magazines to their cache. */
 void magazines_drain(struct kmem_cache *s);
+/** magazines_drain_local() - the same for this CPU alone.  Any context. */
+void magazines_drain_local(struct kmem_cache *s);
 /** magazines_count() - objects in the magazines of @s.  Exact when nothing runs. */
-unsigned long magazines_count(const struct kmem_cache *s);
+unsigned long magazines_count(struct kmem_cache *s);
 /** magazine_check() - test M.1 ...  @cached: objects in state OBJ_CACHED, by slab_check_slabs(). */
 int magazine_check(struct kmem_cache *s, unsigned long cached);
 
-/* NULL: it is empty. */
-static __always_inline void *magazine_pop(struct magazine *m)
-{
-	struct round *r = m->top - 1;
-	void *obj = r->obj;
+/** slab_alloc_slow() - not at rest, no hot object, no cache, or an odd mask. */
+void *slab_alloc_slow(struct kmem_cache *s, gfp_t gfp, unsigned long caller);
 
-	if (likely(obj)) {
-		*r->state = OBJ_USED;
-		m->top--;
+/*
+ * The hot way, for a public call: the mask is plain; this thread holds nothing, so it may
+ * sleep, too.  What only the slow way needs is fetched there.
+ */
+static __always_inline void *slab_alloc(struct kmem_cache *s, gfp_t gfp)
+{
+	unsigned long caller;
+	struct cpu_cache *c;
+	void *obj;
+
+	if (cpu_claim_at_rest()) {
+		c = this_cpu_cache(s);
+		obj = c->top[-1].obj;
+		if (likely(obj)) {
+			*c->top[-1].state = OBJ_USED;
+			c->top--;
+			cpu_release();
+			return obj;
+		}
+		s = (struct kmem_cache *)(void *)c->top[-1].state;	/* the floor's */
+		cpu_release();
 	}
-	return obj;
-}
-
-/* There is room. */
-static __always_inline void magazine_push(struct magazine *m, void *obj, u8 *state)
-{
-	*m->top = (struct round){ obj, state };
-	m->top++;
-}
-
-/** magazine_alloc() - *@obj is the hottest of this CPU's.  False: none, or not in this context. */
-static __always_inline bool magazine_alloc(struct kmem_cache *s, gfp_t gfp, void **obj)
-{
-	struct magazine *m;
-
-	if (!cpu_may_claim_for(gfp))
-		return false;
-	cpu_claim();
-	m = s->cpu[smp_processor_id()];
-	*obj = magazine_pop(m);
-	cpu_release();
-	return likely(*obj);
+	caller = _RET_IP_;
+	hide_origin(caller);
+	return slab_alloc_slow(s, gfp, caller);
 }
 
 /**
- * magazine_free() - take back the object at @p, in @page
- * False: no room, not in this context, or no object in use: cache_free_slow() knows.
+ * magazine_free() - the hot way back for the object at @p, in @page, a page of a slab of @s
+ * False: no room, not at rest, or no object in use: cache_free_slow() knows.
  */
 static __always_inline bool magazine_free(struct kmem_cache *s, struct page *page, void *p)
 {
-	struct magazine *m;
+	struct cpu_cache *c;
 	struct round *top;
 	unsigned idx;
 	u8 *state;
 
-	if (unlikely(!slab_index(s, (unsigned long)p, &idx)) || !cpu_may_claim())
+	if (unlikely(!slab_index(s, (unsigned long)p, &idx)))
 		return false;
-	state = slab_state(s, page, (unsigned long)p, idx);
-	cpu_claim();
-	m = s->cpu[smp_processor_id()];
-	top = m->top;
-	if (unlikely(*state != OBJ_USED) || unlikely(top == m->limit)) {
+	state = page->states + idx;
+	if (!cpu_claim_at_rest())
+		return false;
+	c = this_cpu_cache(s);
+	top = c->top;
+	if (unlikely(*state != OBJ_USED) || unlikely(top == c->limit)) {
 		cpu_release();
 		return false;
 	}
 	*state = OBJ_CACHED;
 	*top = (struct round){ p, state };
-	m->top = top + 1;
+	c->top++;
 	cpu_release();
 	return true;
 }
@@ -309,9 +359,6 @@ bool slab_mask_refused(const struct kmem_cache *s, size_t size, gfp_t gfp, unsig
 /** cache_make() - a cache, its arguments known to be right.  NULL: no memory, or the name is taken. */
 struct kmem_cache *cache_make(const char *name, unsigned size, unsigned align, slab_flags_t flags,
 			      void (*ctor)(void *));
-
-/** slab_alloc_slow() - slab_alloc_odd() for any node; @s may be NULL, or no cache. */
-void *slab_alloc_slow(struct kmem_cache *s, gfp_t gfp, unsigned long caller);
 
 /* ---- kmalloc.c ----------------------------------------------------------------- */
 

@@ -48,40 +48,68 @@ SELFTEST(port, preemption_nests)
 	CHECK(!can[0] && !can[1] && can[2]);
 }
 
-/* Bits of the count, see claim.h: a claimed CPU is no interrupt, but may not sleep or be switched. */
-SELFTEST(port, a_claim_is_a_bit_of_the_count)
+/* Part of the count, see percpu.h: a claimed CPU is no interrupt, but may not sleep or be switched. */
+SELFTEST(port, a_claim_is_part_of_the_count)
 {
-	bool free, claimed, nested, again, can, in;
-	int count;
+	bool free, claimed, nested[2], again, can, in;
+	int count[3];
 
-	free = cpu_may_claim();
-	cpu_claim();
-	claimed = !cpu_may_claim() && preempt_count_test(CPU_CLAIMED);
-	count = preempt_count();
+	free = cpu_try_claim();
+	claimed = cpu_claimed();
+	count[0] = preempt_count();
 	can = port_can_sleep();
 	in = in_interrupt();
 	preempt_disable();
-	nested = cpu_try_claim();
+	nested[0] = cpu_try_claim();
+	nested[1] = cpu_claim_at_rest();
 	preempt_enable();
+	count[1] = preempt_count();
 	cpu_release();
-	again = cpu_may_claim() && !preempt_count_test(~0);
-	CHECK(free && claimed && again && !nested && !can && !in);
-	CHECK_EQ(count, CPU_CLAIMED);
+	again = !cpu_claimed();
+	count[2] = preempt_count();
+	CHECK(free && claimed && again && !nested[0] && !nested[1] && !can && !in);
+	CHECK_EQ(count[0], CPU_CLAIMED);
+	CHECK_EQ(count[1], CPU_CLAIMED);
+	CHECK_EQ(count[2], 0);
+}
+
+SELFTEST(port, a_claim_at_rest_is_for_a_count_of_0)
+{
+	bool first, second;
+	int count[2];
+
+	preempt_disable();
+	first = cpu_claim_at_rest();
+	count[0] = preempt_count();
+	preempt_enable();
+	second = cpu_claim_at_rest();
+	count[1] = preempt_count();
+	if (second)
+		cpu_release();
+	CHECK(!first && second);
+	CHECK_EQ(count[0], 1);
+	CHECK_EQ(count[1], CPU_CLAIMED);
+	CHECK_EQ(preempt_count(), 0);
+}
+
+SELFTEST(port, slots_of_cpus_lie_apart)
+{
+	CHECK_EQ(cpu_slot(), smp_processor_id() * (unsigned long)CPU_SLOT);
 }
 
 static void look_at_claim(void *arg)
 {
-	*(bool *)arg = in_interrupt() && !cpu_may_claim();
+	*(bool *)arg = in_interrupt() && cpu_claimed();
 }
 
 SELFTEST(port, an_interrupt_sees_the_claim_of_whom_it_interrupted)
 {
-	bool seen = false;
+	bool seen = false, claimed = cpu_try_claim();
 
-	cpu_claim();
 	machine_run_in_interrupt(look_at_claim, &seen);
-	cpu_release();
-	CHECK(seen);
+	if (claimed)
+		cpu_release();
+	CHECK(claimed && seen);
 	machine_run_in_interrupt(look_at_claim, &seen);
 	CHECK(!seen);
 }

@@ -123,7 +123,6 @@ END_TEST
 START_TEST(no_two_objects_of_a_slab_share_a_state)
 {
 	static struct page pages[8];
-	static unsigned char map[8192];
 	struct kmem_cache s = { 0 };
 	unsigned size, i, j;
 
@@ -132,17 +131,15 @@ START_TEST(no_two_objects_of_a_slab_share_a_state)
 
 		s.size = size;
 		slab_geometry(&s);
-		for (i = 0; i < 1u << s.order; i++)
-			pages[i].free_map = (unsigned long *)(void *)map;
 		for (i = 0; i < s.num; i++) {
 			unsigned long off = (unsigned long)i * size;
 
-			at[i] = slab_state(&s, &pages[off >> PAGE_SHIFT], off, i);
+			at[i] = slab_states_of_page(&s, pages, (unsigned)(off >> PAGE_SHIFT)) + i;
 			if (i)
 				ck_assert_msg(at[i] > at[i - 1], "size %u: objects %u and %u", size, i - 1, i);
 		}
 		for (j = 0; s.states_in_page && j < s.num; j++)
-			ck_assert(at[j] < (u8 *)&pages[(unsigned long)j * size >> PAGE_SHIFT].free_bits + sizeof(long));
+			ck_assert(at[j] < pages[(unsigned long)j * size >> PAGE_SHIFT].own_states + sizeof(long));
 	}
 }
 END_TEST
@@ -287,7 +284,6 @@ START_TEST(D2_a_slab_tells_what_it_is)
 		char *p = take(s);
 		struct page *head = slab_head(s, virt_to_page(p));
 
-		ck_assert_ptr_eq(head->s_mem, page_address(head));
 		ck_assert_uint_eq(head->objects, s->num);
 		for (i = 0; i < 1u << s->order; i++) {
 			ck_assert(PageSlab(head + i));
@@ -316,12 +312,12 @@ START_TEST(D3_last_in_first_out)
 	s = make("lifo", 64, 0);
 	for (i = 0; i < 200; i++)
 		many[i] = take(s);
-	for (i = 0; i < 60; i++)
+	for (i = 0; i < 120; i++)
 		kmem_cache_free(s, many[i]);
 	/* as far back as both magazines certainly reach */
-	for (i = 59; i >= 30; i--)
+	for (i = 119; i >= 60; i--)
 		ck_assert_ptr_eq(take(s), many[i]);
-	for (i = 30; i < 200; i++)
+	for (i = 60; i < 200; i++)
 		kmem_cache_free(s, many[i]);
 	kmem_cache_destroy(s);
 	unit_teardown();
@@ -338,7 +334,7 @@ START_TEST(D3_a_refill_goes_up)
 	setup();
 	s = make("up", 128, 0);
 	a = many[0] = take(s);
-	for (i = 1; i < (int)s->magazine_rounds; i++) {
+	for (i = 1; i < (int)min(s->magazine_rounds, s->num); i++) {
 		b = many[i] = take(s);
 		ck_assert_ptr_eq(b, a + 128);
 		a = b;
@@ -388,6 +384,7 @@ START_TEST(D3_a_magazine_holds_no_more_than_it_says)
 	for (k = 0; k < ARRAY_SIZE(sizes); k++) {
 		struct kmem_cache *s = make("holds", sizes[k], 0);
 
+		s->depot_limit = k % 2;
 		for (n = 0; n < 100; n++)
 			many[n] = take(s);
 		for (n = 0; n < 100; n++)
@@ -395,12 +392,144 @@ START_TEST(D3_a_magazine_holds_no_more_than_it_says)
 		i = info_of(s);
 		ck_assert_uint_eq(i.active_objs, 0);
 		ck_assert_uint_eq(magazines_count(s), s->node[0].out);
-		ck_assert_uint_le(s->node[0].out, i.limit);
+		ck_assert_uint_le(s->node[0].out, i.limit + s->depot_limit * s->magazine_rounds);
 		ck_assert_uint_le(i.slabs_free, s->free_limit);
 		if (sizes[k] > 2 * PAGE_SIZE)
 			ck_assert_uint_eq(i.num_slabs, 0);
 		kmem_cache_destroy(s);
 	}
+	unit_teardown();
+}
+END_TEST
+
+/* A thousand taken and given back travel in magazines: the slabs see none of it. */
+START_TEST(D3_the_depot_keeps_whole_magazines)
+{
+	struct kmem_cache *s;
+	unsigned long out;
+	unsigned i, round;
+
+	setup();
+	s = make("depot", 64, 0);
+	for (i = 0; i < MANY; i++)
+		many[i] = take(s);
+	for (i = 0; i < MANY; i++)
+		kmem_cache_free(s, many[i]);
+	ck_assert_uint_gt(s->depot.nr_full, 0);
+	ck_assert_uint_eq(depot_count(s), s->depot.nr_full * s->magazine_rounds);
+	out = s->node[0].out;
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < MANY; i++)
+			many[i] = take(s);
+		ck_assert_uint_eq(s->node[0].out, out);
+		ck_assert_uint_gt(s->depot.nr_empty, 0);
+		ck_assert_int_eq(slab_check(NULL), 0);
+		for (i = MANY; i--; )
+			kmem_cache_free(s, many[i]);
+		ck_assert_uint_eq(s->node[0].out, out);
+	}
+	slab_drain(s);
+	ck_assert_uint_eq(s->node[0].out, 0);
+	ck_assert_uint_eq(s->depot.nr_full + s->depot.nr_empty, 0);
+	kmem_cache_destroy(s);
+	unit_teardown();
+}
+END_TEST
+
+/* Who meets others at the depot often gets larger magazines; older ones stay good. */
+START_TEST(D3_magazines_grow_with_contention)
+{
+	struct kmem_cache *s;
+	unsigned i, first;
+
+	setup();
+	s = make("contended", 512, 0);
+	first = s->magazine_rounds;
+	for (i = 0; i < MANY; i++)
+		many[i] = take(s);
+	for (i = 0; i < 4 * first; i++)
+		kmem_cache_free(s, many[i]);
+	ck_assert_uint_gt(s->depot.nr_full, 0);
+	s->depot.contended = 1000;
+	for (; i < MANY; i++)
+		kmem_cache_free(s, many[i]);
+	ck_assert_uint_eq(s->magazine_rounds, 2 * first);
+	ck_assert_int_eq(slab_check(NULL), 0);
+	for (i = 0; i < MANY; i++)
+		many[i] = take(s);
+	for (i = 0; i < MANY; i++)
+		for (unsigned j = 0; j < i && i < 200; j++)
+			ck_assert_ptr_ne(many[i], many[j]);
+	s->depot.contended = 1000;
+	for (i = 0; i < MANY; i++)
+		kmem_cache_free(s, many[i]);
+	ck_assert_uint_le(s->magazine_rounds, s->magazine_max);
+	ck_assert_int_eq(slab_check(NULL), 0);
+	kmem_cache_destroy(s);
+	unit_teardown();
+}
+END_TEST
+
+/* ---- many at once --------------------------------------------------------------------------- */
+
+START_TEST(D1_bulk_gives_each_once_and_takes_all_back)
+{
+	static const size_t counts[] = { 1, 7, 60, 61, 500, MANY };
+	struct kmem_cache *s;
+
+	setup();
+	s = make("bulk", 104, 0);
+	for (unsigned k = 0; k < ARRAY_SIZE(counts); k++) {
+		size_t n = counts[k];
+
+		ck_assert_int_eq(kmem_cache_alloc_bulk(s, GFP_KERNEL, n, many), (int)n);
+		for (size_t i = 0; i < n; i++) {
+			for (size_t j = 0; j < i && i < 600; j++)
+				ck_assert_ptr_ne(many[i], many[j]);
+			memset(many[i], 0xa5, 104);
+		}
+		ck_assert_uint_eq(info_of(s).active_objs, n);
+		ck_assert_int_eq(slab_check(NULL), 0);
+		kmem_cache_free_bulk(s, n, many);
+		ck_assert_uint_eq(info_of(s).active_objs, 0);
+	}
+	ck_assert_int_eq(kmem_cache_alloc_bulk(s, GFP_KERNEL | __GFP_ZERO, 300, many), 300);
+	for (size_t i = 0; i < 300; i++)
+		for (unsigned b = 0; b < 104; b++)
+			ck_assert_int_eq(((char *)many[i])[b], 0);
+	kfree_bulk(300, many);
+	ck_assert_int_eq(kmem_cache_alloc_bulk(s, GFP_KERNEL, 0, many), 0);
+	kmem_cache_destroy(s);
+	unit_teardown();
+}
+END_TEST
+
+START_TEST(D1_bulk_refuses_the_odd_ones_only)
+{
+	struct kmem_cache *s, *t;
+	unsigned long before = misuse_count(NR_MISUSE);
+	void *other, *odd[6];
+
+	setup();
+	s = make("bulk", 64, 0);
+	t = make("bulk2", 64, 0);
+	other = take(t);
+	ck_assert_int_eq(kmem_cache_alloc_bulk(s, GFP_KERNEL, 100, many), 100);
+	odd[0] = many[0];
+	odd[1] = many[0];
+	odd[2] = (char *)many[1] + 8;
+	odd[3] = other;
+	odd[4] = &before;
+	odd[5] = many[1];
+	kmem_cache_free_bulk(s, 6, odd);
+	ck_assert_uint_eq(misuse_count(NR_MISUSE), before + 4);
+	ck_assert_uint_eq(info_of(s).active_objs, 98);
+	kmem_cache_free_bulk(s, 98, many + 2);
+	EXPECT_MISUSE(MISUSE_GFP, "high memory", ck_assert_int_eq(kmem_cache_alloc_bulk(s, GFP_HIGHUSER, 4, many), 0));
+	EXPECT_MISUSE(MISUSE_ARGUMENT, "no cache", ck_assert_int_eq(kmem_cache_alloc_bulk(NULL, GFP_KERNEL, 4, many), 0));
+	kmem_cache_free(t, other);
+	kmem_cache_destroy(s);
+	kmem_cache_destroy(t);
 	unit_teardown();
 }
 END_TEST
@@ -481,7 +610,7 @@ static void sweep(unsigned size)
 	s->magazine_rounds = 0;
 	for (i = 0; i < s->num; i++)
 		many[i] = take(s);
-	base = slab_head(s, virt_to_page(many[0]))->s_mem;
+	base = page_address(slab_head(s, virt_to_page(many[0])));
 	for (off = 0; off < bytes; off++) {
 		if (off % size == 0 && off / size < s->num)
 			continue;
@@ -787,40 +916,45 @@ START_TEST(slab_check_names_what_is_broken)
 {
 	struct kmem_cache *s;
 	struct page *head;
+	struct cpu_cache *c;
 	struct magazine *m;
 	struct round r;
 	void *p;
 	u8 *state;
 
 	setup();
-	s = make("broken", 100, 0);
+	s = make("broken", 40, 0);
 	many[0] = take(s);
 	p = take(s);
 	head = slab_head(s, virt_to_page(p));
-	state = (u8 *)head->free_map;
-	m = s->cpu[0];
+	state = head->states;
+	c = &s->cpu[0];
+	m = c->loaded;
 	kmem_cache_free(s, many[0]);
 	PLANTED(1, __ClearPageSlab(head), __SetPageSlab(head));
 	PLANTED(1, atomic_set(&head->_count, 0), atomic_set(&head->_count, 1));
 	PLANTED(1, head->slab_cache = NULL, head->slab_cache = s);
-	PLANTED(2, head->s_mem = p, head->s_mem = page_address(head));
 	PLANTED(2, head->objects++, head->objects--);
-	PLANTED(2, head->free_map++, head->free_map--);
+	PLANTED(2, head->states++, head->states--);
 	PLANTED(3, state[1] = 7, state[1] = OBJ_USED);
 	PLANTED(3, state[s->num] = OBJ_USED, state[s->num] = OBJ_NONE);
 	PLANTED(4, state[1] = OBJ_FREE, state[1] = OBJ_USED);
 	PLANTED(4, head->inuse--, head->inuse++);
 	PLANTED(6, s->node[0].nr_slabs[SLABS_FULL]++, s->node[0].nr_slabs[SLABS_FULL]--);
 	PLANTED(7, s->node[0].out++, s->node[0].out--);
-	PLANTED(11, m->limit++, m->limit--);
+	PLANTED(11, c->limit += 8, c->limit -= 8);
+	PLANTED(11, m->floor.obj = p, m->floor.obj = NULL);
+	PLANTED(11, c->previous->floor.state++, c->previous->floor.state--);
 	r = m->round[0];
 	PLANTED(12, m->round[0].state++, m->round[0] = r);
 	PLANTED(12, m->round[0].obj = p, m->round[0] = r);
 	PLANTED(12, m->round[0] = ((struct round){ &r, r.state }), m->round[0] = r);
-	PLANTED(13, m->top--, m->top++);
+	PLANTED(13, c->top--, c->top++);
+	PLANTED(14, s->depot.nr_full++, s->depot.nr_full--);
+	PLANTED(14, s->depot.nr_empty++, s->depot.nr_empty--);
 	PLANTED(13, state[1] = OBJ_CACHED, state[1] = OBJ_USED);
 	PLANTED(21, s->reciprocal *= 2, s->reciprocal /= 2);
-	PLANTED(21, s->map_offset = 8, s->map_offset = (unsigned)((char *)head->free_map - (char *)head->s_mem));
+	PLANTED(21, s->map_offset = 8, s->map_offset = (unsigned)((char *)head->states - (char *)page_address(head)));
 	PLANTED(22, s->name = "kmalloc-8", s->name = "broken");
 	PLANTED(23, zone_stat_add(page_zone(head), NR_SLAB_UNRECLAIMABLE, 1),
 		zone_stat_add(page_zone(head), NR_SLAB_UNRECLAIMABLE, -1));
@@ -851,7 +985,7 @@ START_TEST(slab_describe_knows_every_place)
 	SAYS("object 1 of places, free, in a CPU's magazine", q);
 	slab_drain(s);
 	SAYS("object 1 of places, free", q);
-	SAYS("behind the last object", (char *)virt_to_page(p)->free_map);
+	SAYS("behind the last object", (char *)virt_to_page(p)->states);
 	large = kmalloc(5 * PAGE_SIZE, GFP_KERNEL);
 	SAYS("a kmalloc of 8 pages", large);
 	SAYS("4097 bytes into a kmalloc of 8 pages", large + 4097);
@@ -873,7 +1007,9 @@ UNIT_SUITE(slab, the_reciprocal_is_exact, objects_and_states_fit_and_little_is_w
 	   no_two_objects_of_a_slab_share_a_state, D5_before_the_slab_layer_is_up,
 	   D5_each_cache_is_an_object_of_the_first, D2_full_partial_free, D2_partial_then_free_then_new,
 	   D2_a_slab_tells_what_it_is, D3_last_in_first_out, D3_a_refill_goes_up,
-	   D3_slabs_are_visited_once_in_a_magazine, D3_a_magazine_holds_no_more_than_it_says,
+	   D3_slabs_are_visited_once_in_a_magazine, D3_a_magazine_holds_no_more_than_it_says, D3_the_depot_keeps_whole_magazines,
+	   D3_magazines_grow_with_contention, D1_bulk_gives_each_once_and_takes_all_back,
+	   D1_bulk_refuses_the_odd_ones_only,
 	   D3_writing_after_free_breaks_nothing, D1_what_a_constructor_made_stays, D1_every_byte_of_a_slab,
 	   D1_twice_wherever_the_object_is, D1_the_wrong_cache, D1_destroy_names_an_object_in_use,
 	   D1_arguments_of_create, C_masks_of_objects, D1_alignment, D1_cache_lines, D4_slabs_from_zone_dma,

@@ -9,6 +9,7 @@
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
 
+#include <quarry/percpu.h>
 #include <quarry/types.h>
 
 struct cpu_local {
@@ -26,19 +27,25 @@ struct cpu_local {
 extern struct cpu_local cpu_locals[NR_CPUS];
 extern __thread struct cpu_local *hosted_cpu;	/* the CPU that this host thread holds */
 
-#define IRQ_ONE 0x10000
-
 #define cpu_local_read(field) READ_ONCE(hosted_cpu->field)
 #define cpu_local_write(field, v) WRITE_ONCE(hosted_cpu->field, v)
 #define cpu_local_add(field, n) (hosted_cpu->field += (n))
 
 static inline unsigned smp_processor_id(void) { return cpu_local_read(cpu); }
+static inline unsigned long cpu_slot(void) { return smp_processor_id() * (unsigned long)CPU_SLOT; }
 static inline int preempt_count(void) { return cpu_local_read(preempt_count); }
 static inline bool in_interrupt(void) { return preempt_count() >= IRQ_ONE; }
-static inline bool preempt_count_test(int bits) { return preempt_count() & bits; }
 static inline void preempt_count_add(int n) { cpu_local_add(preempt_count, n); }
 static inline void preempt_disable(void) { cpu_local_add(preempt_count, 1); barrier(); }
 static inline void preempt_enable(void) { barrier(); cpu_local_add(preempt_count, -1); }
+
+static inline bool cpu_claim_at_rest(void)
+{
+	if (unlikely(preempt_count()))
+		return false;
+	preempt_count_add(CPU_CLAIMED);
+	return true;
+}
 
 /** hosted_deliver_interrupts() - run the handlers of what is pending, if interrupts are on. */
 void hosted_deliver_interrupts(void);

@@ -8,6 +8,7 @@
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
 
+#include <quarry/percpu.h>
 #include <quarry/types.h>
 
 #ifdef __LP64__
@@ -21,7 +22,8 @@
 struct cpu_local {
 	struct cpu_local *self;
 	unsigned cpu;		/* its number, 0 for the one that booted */
-	int preempt_count;	/* > 0: may not be switched away; IRQ_ONE for each interrupt level */
+	int preempt_count;	/* less CPU_CLAIMED: so a claim by whoever has nothing else makes it 0 */
+	unsigned long slot;	/* cpu * CPU_SLOT */
 } __attribute__((aligned(L1_CACHE_BYTES)));	/* others' writes to theirs do not slow us down */
 
 extern struct cpu_local cpu_locals[NR_CPUS];
@@ -34,8 +36,6 @@ static inline u64 cpu_local_descriptor(const struct cpu_local *local)
 	return 0x0040930000000000 | base >> 24 << 56 | (base & 0xffffff) << 16 | (sizeof(*local) - 1);
 }
 
-#define IRQ_ONE 0x10000
-
 #define cpu_local_read(field) ({							\
 	__typeof__(((struct cpu_local *)0)->field) v_;					\
 	__asm__ volatile("mov " CPU_SEGMENT ":%c1, %0" : "=r"(v_) : "i"(offsetof(struct cpu_local, field))); \
@@ -45,20 +45,39 @@ static inline u64 cpu_local_descriptor(const struct cpu_local *local)
 #define cpu_local_add(field, n)								\
 	__asm__ volatile("addl %0, " CPU_SEGMENT ":%c1"						\
 			 : : "ri"(n), "i"(offsetof(struct cpu_local, field)) : "memory", "cc")
-/* Is any of these bits of it set?  One instruction and a jump. */
-#define cpu_local_test(field, bits) ({							\
+/* The same; is it 0 then? */
+#define cpu_local_add_is_zero(field, n) ({						\
 	bool v_;									\
-	__asm__ volatile("testl %1, " CPU_SEGMENT ":%c2"						\
-			 : "=@ccnz"(v_) : "i"(bits), "i"(offsetof(struct cpu_local, field)) : "cc"); \
+	__asm__ volatile("addl %1, " CPU_SEGMENT ":%c2"					\
+			 : "=@ccz"(v_) : "i"(n), "i"(offsetof(struct cpu_local, field)) : "memory", "cc"); \
 	v_; })
 
 static inline unsigned smp_processor_id(void) { return cpu_local_read(cpu); }
-static inline int preempt_count(void) { return cpu_local_read(preempt_count); }
+static __always_inline unsigned long cpu_slot(void) { return cpu_local_read(slot); }
+static inline int preempt_count(void) { return cpu_local_read(preempt_count) + CPU_CLAIMED; }
 static inline bool in_interrupt(void) { return preempt_count() >= IRQ_ONE; }
-static __always_inline bool preempt_count_test(const int bits) { return cpu_local_test(preempt_count, bits); }
 static __always_inline void preempt_count_add(const int n) { cpu_local_add(preempt_count, n); }
 static inline void preempt_disable(void) { cpu_local_add(preempt_count, 1); barrier(); }
 static inline void preempt_enable(void) { barrier(); cpu_local_add(preempt_count, -1); }
+
+/* One instruction, and a jump; whoever may not have it takes its addition back. */
+static __always_inline bool cpu_claim_at_rest(void)
+{
+	if (likely(cpu_local_add_is_zero(preempt_count, CPU_CLAIMED)))
+		return true;
+	cpu_local_add(preempt_count, -CPU_CLAIMED);
+	return false;
+}
+
+/* Both halves of a product, in one instruction; the compiler makes a detour. */
+static __always_inline u32 mul_u32_u32(u32 a, const u32 *b, u32 *high)
+{
+	u32 low;
+
+	__asm__("mull %3" : "=a"(low), "=d"(*high) : "0"(a), "m"(*b) : "cc");
+	return low;
+}
+#define mul_u32_u32 mul_u32_u32
 
 #define EFLAGS_IF 0x200UL
 

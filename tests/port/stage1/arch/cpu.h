@@ -3,12 +3,14 @@
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
 
+#include <quarry/percpu.h>
 #include <quarry/types.h>
 
 static inline unsigned smp_processor_id(void) { return 0; }
 static inline int preempt_count(void) { return 0; }
 static inline bool in_interrupt(void) { return false; }
-static inline bool preempt_count_test(int bits) { (void)bits; return false; }
+static inline unsigned long cpu_slot(void) { return 0; }
+static inline bool cpu_claim_at_rest(void) { return true; }
 static inline void preempt_count_add(int n) { (void)n; }
 static inline void preempt_disable(void) { }
 static inline void preempt_enable(void) { }
