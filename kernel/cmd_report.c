@@ -106,11 +106,14 @@ static bool check_task(struct task *t, void *arg)
 
 static int cmd_check(int argc, char **argv)
 {
-	int broken = mm_check_all(&console);
+	int broken = mm_check_all(&console), sched = sched_check();
 
 	(void)argc;
 	(void)argv;
 	task_for_each(check_task, &broken);
+	if (sched)
+		kprintf("check: sched.c: invariant %d does not hold\n", sched);
+	broken += sched != 0;
 	if (broken)
 		return cmd_error("%d checks failed", broken);
 	kprintf("every invariant holds\n");

@@ -70,9 +70,7 @@ bool stack_is_sound(const struct task *t);
 
 /* ---- cpus.c, for sched.c ---------------------------------------------------------- */
 
-/** cpu_may_leave() - is CPU @n to go, and does nothing hold it?  Under sched_lock. */
-bool cpu_may_leave(unsigned n);
-/** cpu_leave() - by its idle task: then go. */
+/** cpu_leave() - by the idle task of CPU @n that is LEAVING: go, if nothing holds it any more. */
 void cpu_leave(unsigned n);
 
 /** task_find_locked() - task_find(), for who holds sched_lock. */
