@@ -72,7 +72,7 @@ void cpu_leave(unsigned n)
 
 	spin_unlock(&sched_lock);
 	if (leave) {
-		slab_drain(NULL);
+		slab_drain_local();
 		drain_all_pages(NULL);
 		spin_lock(&sched_lock);
 		cpus[n].phase = CPU_OFFLINE;

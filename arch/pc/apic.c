@@ -29,7 +29,6 @@ enum apic_register {
 #define APIC_ON 0x100u		/* APIC_SPURIOUS */
 #define SEND_PENDING 0x1000u	/* APIC_COMMAND */
 #define LVT_MASKED 0x10000u
-#define LVT_PERIODIC 0x20000u
 #define LVT_EXTINT 0x700u
 #define LVT_NMI 0x400u
 #define DIVIDE_BY_16 3u
@@ -128,9 +127,14 @@ bool apic_calibrate(void)
 	return period > HZ;
 }
 
+/*
+ * Once, to be started again when the tick has been served.  So a period of the threads' own
+ * lies between two ticks however long they take (a lock that all CPUs want, on an emulator with
+ * fewer processors than it emulates); a periodic timer could keep all of them at ticks alone.
+ */
 void apic_start_timer(void)
 {
 	apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_16);
-	apic_write(APIC_LVT_TIMER, LVT_PERIODIC | VECTOR_TIMER);
+	apic_write(APIC_LVT_TIMER, VECTOR_TIMER);
 	apic_write(APIC_TIMER_START, period);
 }

@@ -126,6 +126,7 @@ extern const char trampoline[], trampoline_protected[], trampoline_end[];
 void *startup_stack;		/* taken by who starts */
 unsigned startup_cpu;
 static unsigned long startup_cr4;
+static bool ticks_by_apic;
 
 /* Read back by the processor that starts, before it has a segment or a page table. */
 static void fill_startup_page(u32 root)
@@ -237,6 +238,8 @@ void machine_start_cpus(void)
 	}
 	fill_startup_page(root);
 	start_all();
+	apic_start_timer();
+	ticks_by_apic = true;
 	startup_tables_free();
 }
 
@@ -267,17 +270,30 @@ void machine_kick_cpu(unsigned cpu)
 		smp_send(cpu, VECTOR_RESCHEDULE);
 }
 
+bool smp_ticks_by_apic(void)
+{
+	return ticks_by_apic;
+}
+
+bool smp_tick(void)
+{
+	cpu_states[smp_processor_id()].ticks++;
+	return kernel_timer_tick();
+}
+
 bool smp_interrupt(unsigned long vector)
 {
 	struct cpu_state *me = &cpu_states[smp_processor_id()];
+	bool resched;
 
 	if (vector == VECTOR_SPURIOUS)
 		return false;
 	apic_end();
 	switch (vector) {
 	case VECTOR_TIMER:
-		me->ticks++;
-		return kernel_timer_tick();
+		resched = smp_tick();
+		apic_start_timer();
+		return resched;
 	case VECTOR_RESCHEDULE:
 		me->kicks++;
 		return kernel_need_resched();

@@ -19,7 +19,7 @@ void apic_map(void);
 void apic_enable(void);
 /** apic_calibrate() - how fast its timer counts, by the 8254; takes some 50 ms.  False: it does not count. */
 bool apic_calibrate(void);
-/** apic_start_timer() - VECTOR_TIMER on this CPU, HZ times a second from now on. */
+/** apic_start_timer() - VECTOR_TIMER on this CPU, in 1/HZ s. */
 void apic_start_timer(void);
 /** apic_send() - an interrupt to the processor whose APIC is @id: a vector, or one of these. */
 void apic_send(u8 id, u32 command);
@@ -57,6 +57,10 @@ void smp_find(void);
 void smp_describe(struct seq *s);
 /** smp_send() - apic_send() to CPU @cpu. */
 void smp_send(unsigned cpu, u32 command);
+/** smp_tick() - what a timer is for.  Return: true when the running thread's time is over. */
+bool smp_tick(void);
+/** smp_ticks_by_apic() - has each CPU a timer of its own?  Else the 8254 is it. */
+bool smp_ticks_by_apic(void);
 /** smp_interrupt() - VECTOR_TIMER ...  Return: true when the running thread's time may be over. */
 bool smp_interrupt(unsigned long vector);
 /** smp_nmi() - was this NMI another CPU's last word to us?  Then it does not return. */

@@ -4,7 +4,8 @@
  *
  * Two 8259s bring 16 device interrupts to vectors 32 to 47; all are masked until
  * somebody wants them.  Channel 0 of the 8254 divides 1193182 Hz by 11932 and
- * interrupts HZ = 100 times a second: time goes in steps of 10 ms, by `ticks`.
+ * interrupts HZ = 100 times a second: time goes in steps of 10 ms, by `ticks`.  It ends
+ * threads' turns, too, where there is one processor; of several each has its own (apic.c).
  *
  * machine_cycles() is the time-stamp counter.  A 486 has none: there it is
  * nanoseconds, from `ticks` and how far the 8254 has counted down since, at 838 ns
@@ -99,7 +100,6 @@ void timer_init(void)
 
 void timer_tick(void)
 {
-	cpu_states[0].ticks++;
 	__atomic_store_n(&ticks_changes, ticks_changes + 1, __ATOMIC_RELEASE);
 	barrier();
 	ticks++;

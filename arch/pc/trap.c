@@ -144,7 +144,7 @@ static bool device_interrupt(unsigned irq)
 	switch (irq) {
 	case 0:
 		timer_tick();
-		return kernel_timer_tick();
+		return !smp_ticks_by_apic() && smp_tick();
 	case 1:
 	case 4:
 		console_interrupt();
