@@ -18,13 +18,13 @@ QUARRY_INCLUDE := -I$(QUARRY_DIR)include
 # Pages and slabs: memblock, zones, alloc_pages, kmem_cache, kmalloc.
 QUARRY_STAGE1_SRC := $(QUARRY_DIR)lib/printf.c \
 	$(addprefix $(QUARRY_DIR)mm/boot/,e820.c memblock.c node.c init_pages.c) \
-	$(addprefix $(QUARRY_DIR)mm/port/,no_names.c no_threads.c) \
+	$(addprefix $(QUARRY_DIR)mm/port/,no_names.c no_threads.c one_cpu.c) \
 	$(wildcard $(addprefix $(QUARRY_DIR)mm/,page/*.c slab/*.c debug/*.c))
 
 # Mapping: page tables, fixmap, kmap, vmalloc; the reports.  Further processors and
 # threads that sleep need no further source, only hooks.
 QUARRY_STAGE2_SRC := $(QUARRY_DIR)lib/rbtree.c $(QUARRY_DIR)mm/boot/init_mapping.c \
-	$(QUARRY_DIR)mm/port/one_cpu.c $(wildcard $(addprefix $(QUARRY_DIR)mm/,virt/*.c report/*.c))
+	$(QUARRY_DIR)mm/port/one_thread.c $(wildcard $(addprefix $(QUARRY_DIR)mm/,virt/*.c report/*.c))
 
 # Tasks: address spaces, page faults.
 QUARRY_STAGE5_SRC := $(QUARRY_DIR)mm/boot/init.c $(wildcard $(QUARRY_DIR)mm/user/*.c)

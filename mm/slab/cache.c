@@ -53,6 +53,14 @@ static spinlock_t slab_caches_lock = SPINLOCK_INIT;
 static struct kmem_cache cache_cache;	/* "kmem_cache"; room for every CPU there could be */
 unsigned long slab_direct_bytes;
 
+/* The cache behind @at on the list; NULL: there is none. */
+static inline struct kmem_cache *cache_after(const struct list_head *at)
+{
+	return at->next == &slab_caches ? NULL : container_of(at->next, struct kmem_cache, list);
+}
+
+#define for_each_cache(s) for (s = cache_after(&slab_caches); s; s = cache_after(&s->list))
+
 #define SLAB_FLAGS_KNOWN (SLAB_HWCACHE_ALIGN | SLAB_CACHE_DMA | SLAB_PANIC | SLAB_RECLAIM_ACCOUNT |	\
 			  SLAB_NO_MERGE | SLAB_TYPESAFE_BY_RCU)
 
@@ -100,7 +108,7 @@ static bool name_taken(const char *name)
 {
 	struct kmem_cache *s;
 
-	list_for_each_entry(s, &slab_caches, list)
+	for_each_cache(s)
 		if (strcmp(s->name, name) == 0)
 			return true;
 	return false;
@@ -202,7 +210,7 @@ static struct kmem_cache *nth_cache(unsigned n)
 {
 	struct kmem_cache *s;
 
-	list_for_each_entry(s, &slab_caches, list)
+	for_each_cache(s)
 		if (n-- == 0)
 			return s;
 	return NULL;
@@ -308,7 +316,7 @@ static bool is_listed(const struct kmem_cache *s)
 {
 	const struct kmem_cache *it;
 
-	list_for_each_entry(it, &slab_caches, list)
+	for_each_cache(it)
 		if (it == s)
 			return true;
 	return false;
@@ -611,7 +619,7 @@ static int check_listed(const struct kmem_cache *s)
 	const struct kmem_cache *it;
 	struct place pl;
 
-	list_for_each_entry(it, &slab_caches, list)
+	for_each_cache(it)
 		if (it != s && strcmp(it->name, s->name) == 0)
 			return 22;
 	if (s == &cache_cache)
@@ -644,7 +652,7 @@ static int check_pages(void)
 	long counted = 0;
 	int list;
 
-	list_for_each_entry(s, &slab_caches, list)
+	for_each_cache(s)
 		for (list = 0; list < NR_SLAB_LISTS; list++)
 			pages += cache_nr_slabs(s, (enum slab_list)list) << s->order;
 	for_each_zone(z)
@@ -660,7 +668,7 @@ int slab_check(struct kmem_cache *s)
 	if (s)
 		return check_cache(s);
 	irq = spin_lock_irqsave(&slab_caches_lock);
-	list_for_each_entry(s, &slab_caches, list) {
+	for_each_cache(s) {
 		broken = check_cache(s);
 		if (!broken)
 			broken = check_listed(s);

@@ -271,18 +271,14 @@ bool cache_free_slow(struct kmem_cache *s, struct page *page, void *p)
 static size_t pop_many(struct kmem_cache *s, size_t want, void **p)
 {
 	struct cpu_cache *c = this_cpu_cache(s);
-	size_t got = 0, n;
+	size_t got = 0;
 
 	while (got < want && have_round(s, c)) {
-		struct round *r = c->top;
+		size_t n = min(want - got, (size_t)rounds(c));
+		const struct round *r = c->top -= n;
 
-		n = min(want - got, (size_t)rounds(c));
-		for (void **to = p + got, **end = to + n; to < end; to++) {
-			r--;
-			*r->state = OBJ_USED;
-			*to = r->obj;
-		}
-		c->top = r;
+		for (size_t i = n; i--; p[got + i] = r[i].obj)
+			*r[i].state = OBJ_USED;
 		got += n;
 	}
 	return got;
@@ -304,45 +300,45 @@ size_t cache_alloc_many(struct kmem_cache *s, gfp_t gfp, size_t want, void **p)
 	return got;
 }
 
-/* Onto the loaded magazine, as long as it has room; stops at an odd one. */
-static size_t push_many(struct kmem_cache *s, struct cpu_cache *c, size_t nr, void **p)
+/* Up to @nr objects from @p on that begin in the page of the first, onto @top; stops at an odd one. */
+static size_t push_from_page(const struct kmem_cache *s, struct round *top, size_t nr, void *const *p)
 {
-	struct round *top = c->top, *end = top + min(nr, (size_t)(c->limit - c->top));
-	const struct page *page = NULL;
-	unsigned long here = 1;		/* the address of @page; none has this */
+	const struct page *page = slab_page_of(*p);
+	unsigned long first = (unsigned long)*p;
 	unsigned idx;
-	u8 *state;
+	u8 *states, *state;
+	size_t i;
 
-	for (; top < end; top++, p++) {
-		if (((unsigned long)*p & PAGE_MASK) != here) {
-			page = slab_page_of(*p);
-			if (!page || page->slab_cache != s)
-				break;
-			here = (unsigned long)*p & PAGE_MASK;
-		}
-		if (!slab_index(s, (unsigned long)*p, &idx))
+	if (!page || page->slab_cache != s)
+		return 0;
+	states = page->states;
+	for (i = 0; i < nr; i++) {
+		unsigned long at = (unsigned long)p[i];
+
+		if ((at ^ first) & PAGE_MASK || !slab_index(s, at, &idx))
 			break;
-		state = page->states + idx;
+		state = states + idx;
 		if (*state != OBJ_USED)
 			break;
 		*state = OBJ_CACHED;
-		*top = (struct round){ *p, state };
+		top[i] = (struct round){ (void *)at, state };
 	}
-	nr = (size_t)(top - c->top);
-	c->top = top;
-	return nr;
+	return i;
 }
 
 size_t cache_free_many(struct kmem_cache *s, size_t nr, void **p)
 {
 	size_t done = 0, n;
+	struct cpu_cache *c;
 
 	if (!cpu_try_claim())
 		return 0;
-	while (done < nr && have_room(s, this_cpu_cache(s))) {
-		n = push_many(s, this_cpu_cache(s), nr - done, p + done);
+	c = this_cpu_cache(s);
+	while (done < nr && have_room(s, c)) {
+		n = push_from_page(s, c->top, min(nr - done, (size_t)(c->limit - c->top)), p + done);
 		if (!n)
 			break;
+		c->top += n;
 		done += n;
 	}
 	cpu_release();
