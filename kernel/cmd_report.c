@@ -28,6 +28,14 @@ static int cmd_gdt(int argc, char **argv)
 	return 0;
 }
 
+static int cmd_cpus(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	machine_print_cpus(&console);
+	return 0;
+}
+
 static int cmd_machine(int argc, char **argv)
 {
 	(void)argc;
@@ -98,11 +106,14 @@ static bool check_task(struct task *t, void *arg)
 
 static int cmd_check(int argc, char **argv)
 {
-	int broken = mm_check_all(&console);
+	int broken = mm_check_all(&console), sched = sched_check();
 
 	(void)argc;
 	(void)argv;
 	task_for_each(check_task, &broken);
+	if (sched)
+		kprintf("check: sched.c: invariant %d does not hold\n", sched);
+	broken += sched != 0;
 	if (broken)
 		return cmd_error("%d checks failed", broken);
 	kprintf("every invariant holds\n");
@@ -133,6 +144,10 @@ const struct command report_commands[] = {
 	{ "gdt", "", "the segment descriptors, decoded",
 	  "Base 0 and limit 4 GiB in each: so a logical address is the linear one.",
 	  "gdt", cmd_gdt, 0, 0, NULL },
+	{ "cpus", "", "the processors, and what interrupted each",
+	  "ticks: of its timer.  kicks, calls: by others, to look for another thread, to call a function;\n"
+	  "flushes: calls after which it had forgotten translations.  APIC: what others address it by.",
+	  "cpus", cmd_cpus, 0, 0, NULL },
 	{ "memmap", "", "the machine's memory, and what was reserved at boot",
 	  "As memblock holds it.  'machine' shows the firmware's own list.",
 	  "memmap", cmd_memmap, 0, 0, NULL },

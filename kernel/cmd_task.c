@@ -19,7 +19,7 @@ static bool print_task(struct task *t, void *arg)
 	const struct mm_struct *mm = t->mm;
 
 	(void)arg;
-	kprintf("%5d %-7s %-16s", t->pid, t == current_task() ? "running" : states[t->state], t->name);
+	kprintf("%5d %3u %-7s %-16s", t->pid, t->cpu, task_is_running(t) ? "running" : states[t->state], t->name);
 	if (mm)
 		kprintf(" %7lu %7lu %7lu %7lu\n", mm->rss, mm->rss_high, mm->nr_ptes, mm->faults);
 	else
@@ -31,10 +31,38 @@ static int cmd_ps(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	kprintf("  PID STATE   NAME               PAGES    HIGH  TABLES  FAULTS\n");
+	kprintf("  PID CPU STATE   NAME               PAGES    HIGH  TABLES  FAULTS\n");
 	task_for_each(print_task, NULL);
 	return 0;
 }
+
+/* ---- CPUs -------------------------------------------------------------------------- */
+
+static int cmd_cpu(int argc, char **argv)
+{
+	bool on = strcmp(argv[2], "online") == 0;
+	unsigned long n;
+	int err;
+
+	(void)argc;
+	if (!parse_number("CPU", argv[1], &n))
+		return 1;
+	if (!on && strcmp(argv[2], "offline") != 0)
+		return cmd_error("cpu %s %s: online or offline", argv[1], argv[2]);
+	if (n >= nr_cpu_ids || !cpu_is_up((unsigned)n))
+		return cmd_error("there is no CPU %lu ('cpus' lists them)", n);
+	err = on ? cpu_online((unsigned)n) : cpu_offline((unsigned)n);
+	if (err == -EBUSY)
+		return cmd_error("a thread is pinned to CPU %lu", n);
+	if (err == -EINVAL && !on)
+		return cmd_error("CPU %lu has booted the machine, and stays", n);
+	if (err)
+		return cmd_error("CPU %lu is %s already", n, argv[2]);
+	kprintf("%u CPUs run threads\n", cpus_online());
+	return 0;
+}
+
+/* ---- run -------------------------------------------------------------------------- */
 
 int no_such_program(const char *name, int err)
 {
@@ -256,9 +284,14 @@ void complete_tasks(unsigned nth, line_offer offer, void *arg)
 
 const struct command task_commands[] = {
 	{ "ps", "", "tasks: their frames, page tables and faults",
-	  "PAGES are the frames of its areas, HIGH those of them in high memory, TABLES the frames of its\n"
-	  "directory and page tables, FAULTS the page faults that were answered with a frame.",
+	  "CPU is where it runs, or ran last.  PAGES are the frames of its areas, HIGH those of them in\n"
+	  "high memory, TABLES the frames of its directory and page tables, FAULTS the page faults that\n"
+	  "were answered with a frame.",
 	  "run memhog 8 &; ps", cmd_ps, 0, 0, NULL },
+	{ "cpu", "N online|offline", "let a CPU run threads, or no more",
+	  "One that goes offline gives back the pages and objects that it kept for itself; it still answers\n"
+	  "the others' interrupts.  CPU 0 stays.",
+	  "cpu 1 offline; cpu 1 online", cmd_cpu, 2, 2, NULL },
 	{ "run", "PROGRAM [ARGS...] [&]", "run a program in ring 3; Ctrl-C ends it",
 	  "Tab lists the programs.  With '&' it runs while the shell goes on, which tells when it ended.",
 	  "run hello; run count 5 &", cmd_run, 1, 16, complete_programs },

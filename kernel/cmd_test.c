@@ -57,9 +57,9 @@ const struct command test_commands[] = {
 	  "that runs.",
 	  "selftest B4", cmd_selftest, 0, 1, complete_selftest },
 	{ "stress", "SECONDS|ROUNDSr", "everything at random, threads and interrupts",
-	  "Four threads and interrupts take, write, verify and give pages, objects, areas, mappings and\n"
-	  "address spaces.  Fails when a word was overwritten, a count differs afterwards or an invariant\n"
-	  "is broken.  Ctrl-C ends it early.",
+	  "Threads and interrupts of all CPUs take, write, verify, trade and give pages, objects, caches,\n"
+	  "areas, mappings and address spaces.  Fails when a word was overwritten, a count differs\n"
+	  "afterwards or an invariant is broken.  Ctrl-C ends it early.",
 	  "stress 10; stress 200r", stress, 1, 1, NULL },
 	{ "bench", "[NAME]", "what each operation costs",
 	  "One line each: bench, place, operation, unit, value; all, or those whose names begin with NAME.\n"

@@ -11,10 +11,18 @@
  * anew: the prompt with what is typed so far, or a bar of progress.  Whoever else
  * writes wipes it first.  If it was the prompt, its editor is woken and told to
  * draw it again below (LINE_REDRAW): so the log never runs into what is typed.
+ *
+ * Many CPUs.  What is given in one call comes out in one piece, under out_lock.  A line
+ * has one writer: who comes while another's is not at its end begins a new one, so that
+ * nobody's words stand in the middle of somebody else's.
+ *
+ * Lock: out_lock, interrupts off; nothing is called under it but the machine's console.  A
+ * panic goes past it (machine_log).
  */
 #include "console.h"
 #include "line.h"
 #include "machine.h"
+#include "sched.h"
 #include <quarry/port.h>
 #include <quarry/printf.h>
 #include <quarry/spinlock.h>
@@ -28,16 +36,50 @@ static bool temporary;		/* the line that the cursor is in will be drawn anew */
 static bool prompting;		/* somebody edits a line */
 static bool redraw;		/* its line was wiped */
 static bool open_line;		/* what was written last does not end with a line end */
+static const struct task *writer;	/* whose line it is; only compared */
+static spinlock_t out_lock = SPINLOCK_INIT;
+
+/* Under out_lock, this and the next. */
+static void wipe_temporary(void)
+{
+	if (temporary)
+		machine_putchars("\r\033[K", 4);
+	temporary = false;
+}
+
+static void end_open_line(void)
+{
+	if (open_line)
+		machine_putchars("\n", 1);
+	open_line = false;
+}
 
 /* To the machine, on a line of its own. */
 static void put(const char *text, size_t len)
 {
+	unsigned long flags;
+
 	if (!len)
 		return;
-	if (__atomic_exchange_n(&temporary, false, __ATOMIC_RELAXED))
-		machine_putchars("\r\033[K", 4);
+	flags = spin_lock_irqsave(&out_lock);
+	wipe_temporary();
+	if (writer != current_task())
+		end_open_line();
 	machine_putchars(text, len);
 	open_line = text[len - 1] != '\n';
+	writer = current_task();
+	spin_unlock_irqrestore(&out_lock, flags);
+}
+
+/* On a line that is there only until somebody writes. */
+static void put_temporary(const char *text, size_t len)
+{
+	unsigned long flags = spin_lock_irqsave(&out_lock);
+
+	end_open_line();
+	machine_putchars(text, len);
+	temporary = text[len - 1] != '\n';
+	spin_unlock_irqrestore(&out_lock, flags);
 }
 
 void console_log(const char *text, size_t len)
@@ -235,11 +277,7 @@ int console_getchar(void)
 
 void console_edit(const char *text, size_t len)
 {
-	if (open_line)
-		machine_putchars("\n", 1);
-	open_line = false;
-	machine_putchars(text, len);
-	temporary = text[len - 1] != '\n';
+	put_temporary(text, len);
 }
 
 void console_prompting(bool now)
@@ -247,7 +285,7 @@ void console_prompting(bool now)
 	WRITE_ONCE(redraw, false);
 	WRITE_ONCE(prompting, now);
 	if (!now)
-		temporary = false;
+		WRITE_ONCE(temporary, false);
 }
 
 /* Under input_lock. */
@@ -299,9 +337,9 @@ static bool bar_due(void)
 
 static void draw_temporary(const char *text)
 {
-	kprintf("\r\033[K%s", text);
-	open_line = false;
-	temporary = true;
+	char line[BAR + 160];
+
+	put_temporary(line, (size_t)mm_snprintf(line, sizeof(line), "\r\033[K%s", text));
 }
 
 void console_progress(const char *what, unsigned long done, unsigned long of)
@@ -328,6 +366,8 @@ void console_busy(const char *what)
 
 void console_progress_end(void)
 {
-	if (__atomic_exchange_n(&temporary, false, __ATOMIC_RELAXED))
-		machine_putchars("\r\033[K", 4);
+	unsigned long flags = spin_lock_irqsave(&out_lock);
+
+	wipe_temporary();
+	spin_unlock_irqrestore(&out_lock, flags);
 }

@@ -54,12 +54,11 @@ static bool has_pinned(unsigned n)
 	return false;
 }
 
-bool cpu_may_leave(unsigned n)
+/* Does nothing hold it any more?  Under sched_lock. */
+static bool may_leave(unsigned n)
 {
 	struct task *t;
 
-	if (cpus[n].phase != CPU_LEAVING)
-		return false;
 	list_for_each_entry(t, &all_tasks, all)
 		if (t->kmap.idx && t->cpu == n)
 			return false;
@@ -69,12 +68,12 @@ bool cpu_may_leave(unsigned n)
 void cpu_leave(unsigned n)
 {
 	unsigned long flags = spin_lock_irqsave(&sched_lock);
-	bool leave = cpu_may_leave(n) && cpus[n].current == cpus[n].idle;
+	bool leave = may_leave(n);
 
 	spin_unlock(&sched_lock);
 	if (leave) {
-		drain_all_pages(NULL);
 		slab_drain(NULL);
+		drain_all_pages(NULL);
 		spin_lock(&sched_lock);
 		cpus[n].phase = CPU_OFFLINE;
 		wake_channel(&cpus[n]);

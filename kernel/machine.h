@@ -58,6 +58,32 @@ u64 machine_boot_cycles(void);
 /** machine_ms() - milliseconds since boot. */
 u64 machine_ms(void);
 
+/* ---- processors ------------------------------------------------------------- */
+
+/** machine_nr_cpus() - processors found, 1 ... nr_cpu_ids; number 0 is the one that booted. */
+unsigned machine_nr_cpus(void);
+/**
+ * machine_start_cpus() - start the others, once; boot thread, after sched_init()
+ * Each calls kernel_cpu_main() on a stack of its own, interrupts off; smp_processor_id() and
+ * per-CPU data work.  Returns when all that came are online; who did not is told on the log.
+ */
+void machine_start_cpus(void);
+/** kernel_cpu_main() - what another processor does from then on: it is that CPU's idle task. */
+void kernel_cpu_main(void) __attribute__((noreturn));
+/**
+ * machine_kick_cpu() - interrupt another CPU: ends its machine_idle(); in user mode it passes kernel_exit_to_user()
+ * On its way out it calls schedule() if kernel_need_resched().  Any context.
+ */
+void machine_kick_cpu(unsigned cpu);
+/** kernel_need_resched() - should this CPU schedule()?  Interrupts off. */
+bool kernel_need_resched(void);
+/** machine_user_cpus() - a task's address space can be loaded on CPUs of a lower number only. */
+unsigned machine_user_cpus(void);
+/** machine_stop_others() - in a panic: the other CPUs stop for good.  Best effort, never waits for ever. */
+void machine_stop_others(void);
+/** machine_print_cpus() - each with its state and what interrupted it. */
+void machine_print_cpus(struct seq *s);
+
 /* ---- threads ---------------------------------------------------------------- */
 
 #define KSTACK_SIZE 8192
@@ -77,30 +103,6 @@ void machine_load_mm(struct mm_struct *mm);
 void machine_idle(void);
 /** machine_run_in_interrupt() - raise a real interrupt whose handler calls @fn(@arg), in_interrupt() true. */
 void machine_run_in_interrupt(void (*fn)(void *), void *arg);
-
-/* ---- CPUs -------------------------------------------------------------------- */
-
-/** machine_nr_cpus() - processors found, 1 ... nr_cpu_ids; number 0 is the one that booted. */
-unsigned machine_nr_cpus(void);
-/** machine_user_cpus() - user address spaces can be loaded on those of a lower number only. */
-unsigned machine_user_cpus(void);
-/**
- * machine_start_cpus() - start the others
- * Each calls kernel_cpu_main() on a stack of its own, interrupts off, smp_processor_id()
- * and per-CPU data working.  Returns when all that came are online.
- */
-void machine_start_cpus(void);
-/** kernel_cpu_main() - the kernel's side: becomes that CPU's idle task. */
-void kernel_cpu_main(void) __attribute__((noreturn));
-/**
- * machine_kick_cpu() - interrupt @cpu: an idle one wakes up, one in user mode passes kernel_exit_to_user()
- * On its way out of the interrupt it calls schedule() if kernel_need_resched().  Any context.
- */
-void machine_kick_cpu(unsigned cpu);
-/** kernel_need_resched() - should this CPU schedule()?  Interrupts off. */
-bool kernel_need_resched(void);
-/** machine_stop_others() - in a panic: the other CPUs stop for good.  Best effort, never waits for ever. */
-void machine_stop_others(void);
 
 /* ---- user mode -------------------------------------------------------------- */
 

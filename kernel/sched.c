@@ -16,7 +16,8 @@
  * that is pinned to another, nor one whose kmap_local mappings are at another's addresses
  * (may_run).  Whoever makes a thread runnable looks for an idle CPU for it, the one it last
  * ran on if that is one, and kicks it; if all are busy, the next whose turn is over takes
- * it.  A CPU that was kicked has need_resched set, so that the next thread goes to another.
+ * it.  A CPU that was kicked has need_resched set, so that the next thread goes to another,
+ * and that it does not fall asleep.
  *
  * The switch.  sched_lock is taken by the thread that leaves and released by the
  * thread that comes: between the two nobody, on no CPU, can see a task that is on a list
@@ -127,7 +128,7 @@ static unsigned idle_cpu_for(const struct task *t)
 
 void cpu_resched(unsigned n)
 {
-	cpus[n].need_resched = true;
+	WRITE_ONCE(cpus[n].need_resched, true);
 	if (n != smp_processor_id())
 		machine_kick_cpu(n);
 }
@@ -244,7 +245,7 @@ void switch_away(void)
 	struct cpu *cpu = &cpus[n];
 	struct task *prev = cpu->current, *next;
 
-	cpu->need_resched = false;
+	WRITE_ONCE(cpu->need_resched, false);
 	next = pick_next(cpu, n);
 	next->slice_end = machine_ms() + SLICE_MS;
 	if (next == prev) {
@@ -274,26 +275,43 @@ bool kernel_need_resched(void)
 	return READ_ONCE(mycpu()->need_resched);
 }
 
+/* Without the lock: a glance. */
+static bool has_some(const struct list_head *queue)
+{
+	return READ_ONCE(queue->next) != queue;
+}
+
+/* What a tick finds to do in the queues. */
+static void look_at_queues(unsigned n, bool turn_is_over)
+{
+	spin_lock(&sched_lock);
+	if (n == 0)
+		wake_timed();
+	if (turn_is_over && first_for(n))
+		WRITE_ONCE(cpus[n].need_resched, true);
+	spin_unlock(&sched_lock);
+}
+
+/* The first CPU wakes who waits for a time; others ask for the lock only when somebody may be waiting for them. */
 bool kernel_timer_tick(void)
 {
-	unsigned long flags = spin_lock_irqsave(&sched_lock);
+	unsigned long flags = arch_irq_save();
 	unsigned n = smp_processor_id();
 	struct cpu *cpu = &cpus[n];
 	struct task *t = cpu->current;
 	void (*hook)(void) = READ_ONCE(kernel_tick_hook);
-	bool resched = false;
+	bool over;
 
 	if (t) {
 		t->ticks++;
-		wake_timed();
-		if ((t == cpu->idle || machine_ms() >= t->slice_end) && first_for(n))
-			cpu->need_resched = true;
-		resched = cpu->need_resched;
+		over = (t == cpu->idle || machine_ms() >= t->slice_end) && has_some(&run_queue);
+		if (over || (n == 0 && has_some(&timed)))
+			look_at_queues(n, over);
+		if (hook && cpu->phase == CPU_ONLINE)
+			hook();
 	}
-	spin_unlock_irqrestore(&sched_lock, flags);
-	if (hook && cpu->phase == CPU_ONLINE)
-		hook();
-	return resched;
+	arch_irq_restore(flags);
+	return READ_ONCE(cpu->need_resched);
 }
 
 /* ---- sleeping: stage 3 and 4 of port.h ------------------------------------------- */
@@ -413,31 +431,20 @@ void kernel_cpu_main(void)
 	sched_idle_loop();
 }
 
-/* Is there something else to do than to wait for an interrupt? */
-static bool nothing_to_do(unsigned n)
-{
-	bool nothing;
-
-	spin_lock(&sched_lock);
-	wake_timed();
-	nothing = !first_for(n) && !cpu_may_leave(n);
-	spin_unlock(&sched_lock);
-	return nothing;
-}
-
+/* Whoever has work for this CPU sets need_resched, and interrupts it: with them off, nothing is missed. */
 void sched_idle_loop(void)
 {
-	unsigned n = smp_processor_id();
+	struct cpu *cpu = mycpu();
 
-	arch_irq_enable();
 	for (;;) {
-		unsigned long flags = arch_irq_save();
-
-		if (nothing_to_do(n))
+		arch_irq_disable();
+		if (!READ_ONCE(cpu->need_resched))
 			machine_idle();
-		arch_irq_restore(flags);
-		cpu_leave(n);
-		schedule();
+		arch_irq_enable();
+		if (READ_ONCE(cpu->phase) == CPU_LEAVING)
+			cpu_leave((unsigned)(cpu - cpus));
+		if (READ_ONCE(cpu->need_resched))
+			schedule();
 	}
 }
 

@@ -25,6 +25,7 @@ extern struct cpu {		/* under sched_lock */
 	struct task *current;
 	struct task *idle;
 	struct task *dead;		/* left for good at the last switch */
+	int burying;			/* who is being freed, neither known any more nor announced; 0: nobody */
 	struct mm_struct *mm;		/* what machine_load_mm() was last given */
 	bool need_resched;
 	enum cpu_phase phase;
@@ -69,9 +70,7 @@ bool stack_is_sound(const struct task *t);
 
 /* ---- cpus.c, for sched.c ---------------------------------------------------------- */
 
-/** cpu_may_leave() - is CPU @n to go, and does nothing hold it?  Under sched_lock. */
-bool cpu_may_leave(unsigned n);
-/** cpu_leave() - by its idle task: then go. */
+/** cpu_leave() - by the idle task of CPU @n that is LEAVING: go, if nothing holds it any more. */
 void cpu_leave(unsigned n);
 
 /** task_find_locked() - task_find(), for who holds sched_lock. */

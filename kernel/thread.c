@@ -5,7 +5,7 @@
  *	task_alloc	stack and task; nobody knows of it, it is no place's
  *	task_publish	known (all_tasks) and runnable (sched.c)
  *	thread_exit	lets go of its address space, becomes DEAD, leaves its CPU for good
- *	bury		the next thread on that CPU frees stack and task, and only then tells
+ *	bury		the next thread on that CPU, interrupts off, frees stack and task, and only then tells
  *			those who wait: who returns from thread_wait() finds every frame free
  *
  * A thread that is to end may run on another CPU: thread_kill() marks it and kicks that
@@ -147,12 +147,22 @@ int thread_spawn_on(unsigned cpu, const char *name, void (*fn)(void *), void *ar
 	return task_publish(t);
 }
 
+/* Is its end still to be announced?  Under the lock. */
+static bool will_end(int pid)
+{
+	for (unsigned n = 0; n < nr_cpu_ids; n++)
+		if (cpus[n].burying == pid)
+			return true;
+	return task_find_locked(pid) != NULL;
+}
+
 /* Tell those who wait for the end of a task. */
 static void announce_end(int pid, int status)
 {
 	unsigned long flags = spin_lock_irqsave(&sched_lock);
 	struct waiter *w;
 
+	mycpu()->burying = 0;
 	ended[nr_ended++ % NR_ENDED] = (struct ended){ pid, status };
 	list_for_each_entry(w, &waiters, link)
 		if (w->pid == pid && !w->done) {
@@ -170,6 +180,7 @@ void bury(struct task *dead)
 	unsigned long flags = spin_lock_irqsave(&sched_lock);
 
 	list_del(&dead->all);
+	mycpu()->burying = pid;
 	spin_unlock_irqrestore(&sched_lock, flags);
 	task_free(dead);
 	announce_end(pid, status);
@@ -231,7 +242,7 @@ int thread_wait(int pid)
 	struct task *me = mycpu()->current;
 
 	list_add_tail(&w.link, &waiters);
-	if (pid == me->pid || !task_find_locked(pid)) {
+	if (pid == me->pid || !will_end(pid)) {
 		w.status = ended_status(pid);
 		w.done = true;
 	}

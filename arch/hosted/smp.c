@@ -140,6 +140,17 @@ void port_call_others(void (*fn)(void *arg), void *arg)
 	preempt_enable();
 }
 
+void machine_print_cpus(struct seq *s)
+{
+	seq_puts(s, "CPU  state         ticks      kicks      calls\n");
+	for (unsigned cpu = 0; cpu < nr_cpu_ids; cpu++) {
+		const struct cpu_local *c = &cpu_locals[cpu];
+
+		seq_printf(s, "%3u  %-8s %10lu %10lu %10lu\n", cpu, cpu_is_up(cpu) ? "online" : "absent", c->ticks,
+			   c->kicks, c->calls);
+	}
+}
+
 /* ---- start and end -------------------------------------------------------------------------- */
 
 static void *cpu_main(void *cpu)

@@ -56,11 +56,19 @@ static unsigned take_pending(void)
 	return __atomic_exchange_n(&hosted_cpu->pending, 0, __ATOMIC_ACQUIRE);
 }
 
+static void count_interrupts(unsigned what)
+{
+	cpu_local_add(ticks, (what & IRQ_TIMER) != 0);
+	cpu_local_add(kicks, (what & IRQ_KICK) != 0);
+	cpu_local_add(calls, (what & IRQ_CALL) != 0);
+}
+
 /* Return: should another thread run now? */
 static bool run_handlers(unsigned what)
 {
 	bool resched = false;
 
+	count_interrupts(what);
 	if (what & IRQ_CALL)
 		cpu_serve_call();
 	if (what & IRQ_RAISED)

@@ -8,14 +8,17 @@
  * is %fs in the kernel, whose base is this CPU's struct cpu_local; that is how
  * "mine" is one instruction.
  *
- * Each CPU has a GDT of its own (cpu_gdt), for two of its descriptors are its own:
- * %fs and the task-state segment, which names the stack for traps from user mode.
+ * Each CPU has a GDT of its own (cpu_gdt), for three of its descriptors are its own:
+ * %fs, the task-state segment, which names the stack for traps from user mode, and the
+ * double fault's task.
  */
 #include "pc.h"
 
 struct cpu_local cpu_locals[NR_CPUS];
 struct tss cpu_tss[NR_CPUS];
-static struct tss fault_tss;
+static struct tss fault_tss[NR_CPUS];
+static char boot_exception_stacks[EXCEPTION_STACKS * 4096] __attribute__((aligned(16)));
+struct cpu_stacks cpu_stacks[NR_CPUS] = { { boot_stack_top, boot_exception_stacks } };
 static struct descriptor cpu_gdt[NR_CPUS][GDT_ENTRIES] __attribute__((aligned(8)));
 
 static void build_gdt(struct descriptor *gdt, unsigned cpu)
@@ -28,7 +31,7 @@ static void build_gdt(struct descriptor *gdt, unsigned cpu)
 	gdt[USER_DS >> 3] = gdt_descriptor(0, 0xfffff, DATA3, FLAT);
 	gdt[CPU_FS >> 3] = (struct descriptor){ (u32)fs, (u32)(fs >> 32) };
 	gdt[CPU_TSS >> 3] = gdt_descriptor((u32)&cpu_tss[cpu], sizeof(struct tss) - 1, TSS_FREE, 0);
-	gdt[FAULT_TSS >> 3] = gdt_descriptor((u32)&fault_tss, sizeof(struct tss) - 1, TSS_FREE, 0);
+	gdt[FAULT_TSS >> 3] = gdt_descriptor((u32)&fault_tss[cpu], sizeof(struct tss) - 1, TSS_FREE, 0);
 }
 
 const char *const gdt_uses[GDT_ENTRIES] = { "", "kernel code", "kernel data", "user code",
@@ -51,11 +54,11 @@ static void load_gdt(const struct descriptor *gdt)
 }
 
 /* A double fault comes when the stack itself is gone, so it has its own: a task of its own. */
-static void build_fault_tss(void)
+static void build_fault_tss(unsigned cpu)
 {
-	fault_tss = (struct tss){
+	fault_tss[cpu] = (struct tss){
 		.cr3 = (u32)__pa(swapper_pg_dir), .eip = (u32)trap_double_fault, .eflags = 2,
-		.esp = (u32)double_fault_stack_top, .iomap = sizeof(struct tss),
+		.esp = (u32)cpu_stacks[cpu].exceptions + EXCEPTION_STACKS * 4096, .iomap = sizeof(struct tss),
 		.cs = KERNEL_CS, .ss = KERNEL_DS, .ds = KERNEL_DS, .es = KERNEL_DS, .fs = CPU_FS,
 	};
 }
@@ -69,9 +72,9 @@ void cpu_early_init(unsigned cpu)
 	local->preempt_count = -CPU_CLAIMED;
 	local->slot = cpu * (unsigned long)CPU_SLOT;
 	cpu_tss[cpu].ss0 = KERNEL_DS;
-	cpu_tss[cpu].esp0 = (u32)boot_stack_top;
+	cpu_tss[cpu].esp0 = (u32)cpu_stacks[cpu].top;
 	cpu_tss[cpu].iomap = sizeof(struct tss);	/* beyond the limit: no port is user's */
-	build_fault_tss();
+	build_fault_tss(cpu);
 	build_gdt(cpu_gdt[cpu], cpu);
 	load_gdt(cpu_gdt[cpu]);
 	__asm__ volatile("ltr %w0" : : "r"(CPU_TSS));

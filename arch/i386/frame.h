@@ -23,6 +23,7 @@ struct trap_frame {		/* as trap_entry.S pushes it; without the e of their names 
 	u32 sp, ss;		/* only when it came from user mode */
 };
 
+#define EXCEPTION_STACKS 1	/* pages a CPU: for a double fault */
 #define SWITCH_REST 1		/* registers that switch_stacks() saves below those of a new thread */
 
 #endif

@@ -16,5 +16,6 @@
 #define CPU_TSS 0x30
 #define FAULT_TSS 0x38	/* the double fault's own task */
 #define GDT_ENTRIES 8
+#define FLAT_CODE FLAT	/* flags of the kernel's code */
 
 #endif

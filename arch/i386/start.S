@@ -53,11 +53,9 @@ high:
 
 	.section .bss.page_aligned, "aw", @nobits
 	.balign 4096
-	.globl boot_stack, boot_stack_top, double_fault_stack_top
+	.globl boot_stack, boot_stack_top
 boot_stack:
 	.skip	BOOT_STACK
 boot_stack_top:
-	.skip	4096
-double_fault_stack_top:
 
 	.section .note.GNU-stack, "", @progbits

@@ -26,10 +26,15 @@ static void set_gate(unsigned vector, u32 selector, u32 offset, u32 type)
 	idt[vector] = (struct gate){ selector << 16 | (offset & 0xffff), (offset & 0xffff0000) | type };
 }
 
-void trap_init(void)
+void trap_load(void)
 {
 	struct table_register r = { sizeof(idt) - 1, (unsigned long)idt };
 
+	__asm__ volatile("lidt %0" : : "m"(r));
+}
+
+void trap_init(void)
+{
 	for (unsigned i = 0; i < NR_VECTORS; i++)
 		set_gate(i, KERNEL_CS, (u32)trap_stubs + 16 * i, GATE_INTERRUPT);
 	set_gate(3, KERNEL_CS, (u32)trap_stubs + 16 * 3, GATE_INTERRUPT | GATE_USER);
@@ -37,7 +42,7 @@ void trap_init(void)
 	set_gate(VECTOR_SYSCALL, KERNEL_CS, (u32)trap_stubs + 16 * VECTOR_SYSCALL,
 		 GATE_INTERRUPT | GATE_USER);
 	set_gate(8, FAULT_TSS, 0, GATE_TASK);
-	__asm__ volatile("lidt %0" : : "m"(r));
+	trap_load();
 }
 
 /* ---- what cannot be answered ---------------------------------------------------------- */

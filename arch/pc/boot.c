@@ -272,13 +272,20 @@ static void limit_memory(void)
 	memblock_remove(end, memblock_end_of_DRAM() - end);
 }
 
-/* The word at 0x40e names the paragraph of the extended BIOS data area, which ends at 640 KiB. */
-static void reserve_bios(void)
+/* The word at 0x40e names its paragraph; it ends at 640 KiB. */
+u32 bios_data_area(void)
 {
 	u32 ebda = (u32)*(const u16 *)__va(0x40e) << 4;
 
+	return ebda >= 0x80000 && ebda < 0xa0000 ? ebda : 0;
+}
+
+static void reserve_bios(void)
+{
+	u32 ebda = bios_data_area();
+
 	memblock_reserve(0, PAGE_SIZE);
-	if (ebda >= 0x80000 && ebda < 0xa0000)
+	if (ebda)
 		memblock_reserve(ebda & PAGE_MASK, 0xa0000 - (ebda & PAGE_MASK));
 }
 
@@ -317,6 +324,7 @@ static void __noinline setup_arch(u32 magic, u32 info_phys)
 	memblock_reserve(IMAGE_START, IMAGE_END - IMAGE_START);
 	reserve_modules();
 	power_init();
+	smp_find();
 	early_unmap();
 }
 
@@ -334,6 +342,7 @@ int machine_image_part(unsigned i, unsigned long *start, unsigned long *end)
 void machine_describe(struct seq *s)
 {
 	cpu_describe(s);
+	smp_describe(s);
 	seq_printf(s, "Loader: %s, command line: %s\n", loader[0] ? loader : "unknown",
 		   machine_cmdline());
 	seq_printf(s, "Memory map (%s):\n", map_source);

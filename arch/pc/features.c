@@ -11,6 +11,7 @@
 
 u32 cpu_features[CPU_WORDS];
 static u32 signature, phys_bits = 32;
+static u8 apic_id;
 static char vendor[13] = "no CPUID", brand[49];
 
 static const struct { enum cpu_feature feature; const char *name, *off; } feature_names[] = {
@@ -57,6 +58,7 @@ static void read_basic(void)
 	if (last >= 1) {
 		cpuid(1, r);
 		signature = r[0];
+		apic_id = (u8)(r[1] >> 24);
 		cpu_features[0] = r[3];
 		phys_bits = r[3] >> X86_PAE & 1 ? 36 : 32;	/* unless leaf 0x80000008 knows better */
 	}
@@ -94,6 +96,11 @@ void cpu_detect(void)
 		if (cmdline_has(feature_names[i].off))
 			cpu_features[feature_names[i].feature / 32] &= ~(1u << feature_names[i].feature % 32);
 	}
+}
+
+u8 cpu_apic_id(void)
+{
+	return apic_id;
 }
 
 phys_addr_t cpu_phys_limit(void)

@@ -10,8 +10,10 @@
 #include <kernel/sched.h>
 #include <quarry/memblock.h>
 #include <quarry/spinlock.h>
+#include "firmware.h"
 #include "frame.h"
 #include "segment.h"
+#include "smp.h"
 #include "vector.h"
 
 /* ---- port input and output --------------------------------------------------- */
@@ -56,6 +58,8 @@ bool cmdline_has(const char *word);
 const void *early_map(u32 phys, u32 len);
 /** early_string() - copy the string at @phys, cut to @len with its end. */
 void early_string(char *to, size_t len, u32 phys);
+/** bios_data_area() - the physical address of the extended BIOS data area; 0: there is none. */
+u32 bios_data_area(void);
 /** early_unmap() - close the window. */
 void early_unmap(void);
 /** boot_stop() - this machine cannot be booted, and why. */
@@ -71,8 +75,16 @@ enum cpu_feature {
 };
 #define CPU_WORDS 3
 
-/** cpu_early_init() - GDT and %fs of CPU @cpu.  Nothing that reads %fs may run before. */
+/* What stands ready for a CPU before cpu_early_init(). */
+struct cpu_stacks {
+	char *top;		/* of the stack it comes up on */
+	char *exceptions;	/* EXCEPTION_STACKS pages, for what may come when no other stack can be trusted */
+};
+extern struct cpu_stacks cpu_stacks[NR_CPUS];
+/** cpu_early_init() - GDT, TSS and %fs of CPU @cpu, which calls it.  Nothing that reads %fs may run before. */
 void cpu_early_init(unsigned cpu);
+/** cpu_apic_id() - the id that this CPU's local APIC had from the start; 0 where there is no CPUID. */
+u8 cpu_apic_id(void);
 /** cpu_detect() - CPUID, less what the command line switches off: features.c has the words. */
 void cpu_detect(void);
 extern u32 cpu_features[CPU_WORDS];
@@ -84,8 +96,6 @@ void cpu_describe(struct seq *s);
 void paging_describe(struct seq *s);
 /** cpu_set_kernel_stack() - where traps from user mode put their frame. */
 void cpu_set_kernel_stack(void *top);
-/** apic_map() - make the local APIC visible at FIX_APIC_BASE.  After fixmap_init(). */
-void apic_map(void);
 
 /* ---- gdt.c ---------------------------------------------------------------------------- */
 
@@ -140,24 +150,35 @@ static inline void wrmsr(u32 index, u64 v)
 #define CR4_LA57 0x1000u
 #define MSR_EFER 0xc0000080u
 #define EFER_NXE 0x800u
+#define EFER_LMA 0x400u		/* long mode is on: the processor's own to set */
 
 /* ---- trap.c ------------------------------------------------------------------------- */
 
-/** trap_init() - the IDT, for the calling CPU. */
+/** trap_init() - the IDT, for all CPUs, and trap_load(). */
 void trap_init(void);
+/** trap_load() - the calling CPU takes the IDT. */
+void trap_load(void);
 /** trap_dispatch() - every exception, interrupt and system call comes here from trap_entry.S. */
 void trap_dispatch(struct trap_frame *f);
 /** trap_print_registers() - all of @f, on the log. */
 void trap_print_registers(const struct trap_frame *f);
 /** trap_double_fault() - the double fault's task. */
 void trap_double_fault(void) __attribute__((noreturn));
-extern char double_fault_stack_top[];
+
+/* ---- tlb.c --------------------------------------------------------------------------- */
+
+/** flush_tlb_user_range() - this CPU forgets [@start, @end) of @mm, if it has it loaded. */
+void flush_tlb_user_range(struct mm_struct *mm, unsigned long start, unsigned long end);
 
 /* ---- timer.c, console.c, switch.c, symbol.c, power.c ---------------------------------- */
 
 #define HZ 100
 
 void timer_init(void);
+/** timer_wait_period() - until the 8254 begins the next 1/HZ s.  With interrupts off too. */
+void timer_wait_period(void);
+/** timer_wait_us() - at least so many microseconds, up to 3 s.  With interrupts off too. */
+void timer_wait_us(unsigned us);
 /** timer_tick() - count one; from the interrupt. */
 void timer_tick(void);
 void pic_init(void);

@@ -9,8 +9,7 @@
  * state S5 is entered by writing SLP_TYP and SLP_EN to the power-management control
  * register.  Where that register is stands in the FADT; the value of SLP_TYP in the
  * package \_S5 of the DSDT, which is found by its name without interpreting the
- * rest (ACPI 6.5, sections 4.8.3.2.1, 5.2.9, 20.2).  The tables are read once at
- * boot, while early_map() works, since they may lie anywhere.
+ * rest (ACPI 6.5, sections 4.8.3.2.1, 5.2.9, 20.2).  acpi.c finds the tables.
  */
 #include "pc.h"
 #include <quarry/string.h>
@@ -28,12 +27,6 @@ static struct {
 	u8 enable;			/* what to write there */
 } s5;
 
-struct acpi_header {
-	char signature[4];
-	u32 length;
-	u8 rest[28];
-} __attribute__((packed));
-
 struct acpi_fadt {
 	struct acpi_header header;
 	u32 facs, dsdt;
@@ -44,54 +37,6 @@ struct acpi_fadt {
 } __attribute__((packed));
 _Static_assert(offsetof(struct acpi_fadt, smi_cmd) == 48 && offsetof(struct acpi_fadt, pm1a_cnt) == 64,
 	       "ACPI 6.5, table 5.9");
-
-/* The root pointer stands on a 16-byte border of the BIOS's area and sums up to 0. */
-static u32 find_rsdt(void)
-{
-	for (u32 at = 0xe0000; at < 0x100000; at += 16) {
-		const u8 *p = __va(at);
-		u8 sum = 0;
-
-		if (memcmp(p, "RSD PTR ", 8) != 0)
-			continue;
-		for (unsigned i = 0; i < 20; i++)
-			sum = (u8)(sum + p[i]);
-		if (sum == 0)
-			return *(const u32 *)(p + 16);
-	}
-	return 0;
-}
-
-/* Map the table at @phys; NULL unless it is a @signature of sane length. */
-static const struct acpi_header *map_table(u32 phys, const char *signature)
-{
-	const struct acpi_header *h = early_map(phys, sizeof(*h));
-	u32 length = h->length;
-
-	if (memcmp(h->signature, signature, 4) != 0 || length < sizeof(*h) || length > 2u << 20)
-		return NULL;
-	return early_map(phys, length);
-}
-
-static bool find_fadt(struct acpi_fadt *fadt)
-{
-	u32 rsdt = find_rsdt(), n;
-	const struct acpi_header *h = rsdt ? map_table(rsdt, "RSDT") : NULL;
-
-	if (!h)
-		return false;
-	n = (h->length - sizeof(*h)) / 4;
-	for (u32 i = 0; i < n; i++) {
-		const u32 *entries = (const u32 *)(map_table(rsdt, "RSDT") + 1);
-		const struct acpi_header *t = map_table(entries[i], "FACP");
-
-		if (t && t->length >= sizeof(*fadt)) {
-			memcpy(fadt, t, sizeof(*fadt));
-			return true;
-		}
-	}
-	return false;
-}
 
 /* AML: a byte prefix and the byte, or the one-byte constants 0 and 1. */
 static const u8 *aml_byte(const u8 *p, u16 *value)
@@ -121,12 +66,13 @@ static bool find_s5(const struct acpi_header *dsdt)
 
 void power_init(void)
 {
+	const struct acpi_header *table = acpi_table("FACP"), *dsdt;
 	struct acpi_fadt fadt;
-	const struct acpi_header *dsdt;
 
-	if (!find_fadt(&fadt))
+	if (!table || table->length < sizeof(fadt))
 		return;
-	dsdt = map_table(fadt.dsdt, "DSDT");
+	memcpy(&fadt, table, sizeof(fadt));
+	dsdt = acpi_table_at(fadt.dsdt, "DSDT");
 	s5.known = dsdt && fadt.pm1a_cnt && find_s5(dsdt);
 	s5.control_a = (u16)fadt.pm1a_cnt;
 	s5.control_b = (u16)fadt.pm1b_cnt;

@@ -87,18 +87,30 @@ static void print_chain(unsigned long ip, unsigned long fp)
 	}
 }
 
+/* The first to panic stops the others; who panics meanwhile waits for that. */
+static void claim_panic(const char *text)
+{
+	static int owner = -1;
+	int self = (int)smp_processor_id(), before = -1;
+
+	if (__atomic_compare_exchange_n(&owner, &before, self, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+		machine_stop_others();
+		console_seize();
+	} else if (before == self) {
+		mm_log("\npanic within a panic: %s\n", text);
+		machine_halt(PANIC_STATUS);
+	} else {
+		for (;;)
+			cpu_relax();
+	}
+}
+
 void panic_begin(const char *text)
 {
-	static bool again;
 	const struct task *t;
 
 	arch_irq_disable();
-	console_seize();
-	if (again) {
-		mm_log("\npanic within a panic: %s\n", text);
-		machine_halt(PANIC_STATUS);
-	}
-	again = true;
+	claim_panic(text);
 	t = current_task();
 	mm_log("\npanic: %s\n", text);
 	if (t)

@@ -85,7 +85,9 @@ void pic_end(unsigned irq)
 #define PIT_COUNTER0 0x40
 #define PIT_COMMAND 0x43
 
+/* Counted by the CPU that booted, read by all; on 32 bits it is two words, so reads are checked. */
 static u64 ticks;
+static u32 ticks_changes;	/* odd while one is under way */
 
 void timer_init(void)
 {
@@ -97,16 +99,31 @@ void timer_init(void)
 
 void timer_tick(void)
 {
+	cpu_states[0].ticks++;
+	__atomic_store_n(&ticks_changes, ticks_changes + 1, __ATOMIC_RELEASE);
+	barrier();
 	ticks++;
+	barrier();
+	__atomic_store_n(&ticks_changes, ticks_changes + 1, __ATOMIC_RELEASE);
+}
+
+static u64 ticks_now(void)
+{
+	u32 before;
+	u64 now;
+
+	do {
+		before = READ_ONCE(ticks_changes);
+		barrier();
+		now = ticks;
+		barrier();
+	} while (before != READ_ONCE(ticks_changes) || before & 1);
+	return now;
 }
 
 u64 machine_ms(void)
 {
-	unsigned long flags = arch_irq_save();
-	u64 now = ticks;
-
-	arch_irq_restore(flags);
-	return now * (1000 / HZ);
+	return ticks_now() * (1000 / HZ);
 }
 
 static unsigned pit_elapsed(void)
@@ -119,18 +136,42 @@ static unsigned pit_elapsed(void)
 	return count < PIT_PERIOD ? PIT_PERIOD - count : 0;
 }
 
+void timer_wait_period(void)
+{
+	unsigned before, now = pit_elapsed();
+
+	do {
+		before = now;
+		now = pit_elapsed();
+	} while (now >= before);
+}
+
+void timer_wait_us(unsigned us)
+{
+	unsigned steps = us * (PIT_HZ / 1000) / 1000 + 1, before = pit_elapsed(), waited = 0;
+
+	while (waited < steps) {
+		unsigned now = pit_elapsed();
+
+		waited += (now + PIT_PERIOD - before) % PIT_PERIOD;
+		before = now;
+		cpu_relax();
+	}
+}
+
 static u64 pit_nanoseconds(void)
 {
+	static spinlock_t lock = SPINLOCK_INIT;
 	static u64 last;
-	unsigned long flags = arch_irq_save();
+	unsigned long flags = spin_lock_irqsave(&lock);
 	unsigned elapsed = pit_elapsed();
-	u64 steps = ticks * PIT_PERIOD + elapsed;
+	u64 steps = ticks_now() * PIT_PERIOD + elapsed;
 
 	if (elapsed < PIT_PERIOD / 2 && (pic_read(PIC1, PIC_READ_REQUESTED) & 1))
 		steps += PIT_PERIOD;
 	last = max(last, steps * 838);
 	steps = last;
-	arch_irq_restore(flags);
+	spin_unlock_irqrestore(&lock, flags);
 	return steps;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tlb.c: which page tables a CPU has loaded, and the translations it remembers of them.
+ * tlb.c: which page tables this CPU has loaded, and the translations it remembers of them.
+ * (Those of others: call.c.)
  */
 #include "pc.h"
 
@@ -15,11 +16,12 @@ static void mark_loaded(struct mm_struct *mm, unsigned cpu, bool loaded)
 	unsigned long bit = 1ul << cpu % LONG_BITS;
 
 	if (loaded)
-		__atomic_fetch_or(&mm->cpu_mask[cpu / LONG_BITS], bit, __ATOMIC_RELAXED);
+		__atomic_fetch_or(&mm->cpu_mask[cpu / LONG_BITS], bit, __ATOMIC_SEQ_CST);
 	else
-		__atomic_fetch_and(&mm->cpu_mask[cpu / LONG_BITS], ~bit, __ATOMIC_RELAXED);
+		__atomic_fetch_and(&mm->cpu_mask[cpu / LONG_BITS], ~bit, __ATOMIC_RELEASE);
 }
 
+/* The bit is there before a translation can be: who changes an entry tells all that have it. */
 void machine_load_mm(struct mm_struct *mm)
 {
 	unsigned long flags = arch_irq_save();
@@ -67,14 +69,7 @@ void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 		flush_tlb_page(addr);
 }
 
-/* One processor runs: there is no other to tell. */
-void port_flush_tlb_others(unsigned long start, unsigned long end)
-{
-	(void)start;
-	(void)end;
-}
-
-void port_flush_tlb_user(struct mm_struct *mm, unsigned long start, unsigned long end)
+void flush_tlb_user_range(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	if (loaded_mm[smp_processor_id()] != mm)
 		return;

@@ -125,6 +125,8 @@ static void exception(struct trap_frame *f)
 	if (f->vector == VECTOR_PAGE_FAULT) {
 		page_fault(f);
 	} else if (is_fatal(f->vector)) {
+		if (f->vector == VECTOR_NMI)
+			smp_nmi();
 		die(f, what);
 	} else if (f->cs & 3) {
 		arch_irq_enable();
@@ -151,6 +153,18 @@ static bool device_interrupt(unsigned irq)
 		mm_log("irq %u: nobody asked for it\n", irq);
 		return false;
 	}
+}
+
+/* From an APIC: this CPU's timer, or another CPU. */
+static void apic_interrupt(unsigned long vector)
+{
+	bool switch_wanted;
+
+	cpu_local_add(preempt_count, IRQ_ONE);
+	switch_wanted = smp_interrupt(vector);
+	cpu_local_add(preempt_count, -IRQ_ONE);
+	if (switch_wanted && preempt_count() == 0)
+		schedule();
 }
 
 static void interrupt(unsigned irq)
@@ -212,6 +226,8 @@ void trap_dispatch(struct trap_frame *f)
 		system_call(f);
 	else if (f->vector == VECTOR_SOFT)
 		soft_interrupt();
+	else if (f->vector >= VECTOR_TIMER)
+		apic_interrupt(f->vector);
 
 	if (f->cs & 3) {
 		arch_irq_enable();

@@ -16,12 +16,13 @@
 
 #define MSR_GS_BASE 0xc0000101u
 #define MSR_KERNEL_GS_BASE 0xc0000102u	/* the one aside: in the kernel, user mode's */
-#define IST_SIZE 4096
+#define IST_SIZE 4096UL
 
 struct cpu_local cpu_locals[NR_CPUS];
 struct tss cpu_tss[NR_CPUS];
 static struct descriptor cpu_gdt[NR_CPUS][GDT_ENTRIES] __attribute__((aligned(8)));
-static char ist_stacks[NR_CPUS][NR_IST][IST_SIZE] __attribute__((aligned(16)));
+static char boot_exception_stacks[EXCEPTION_STACKS * IST_SIZE] __attribute__((aligned(16)));
+struct cpu_stacks cpu_stacks[NR_CPUS] = { { boot_stack_top, boot_exception_stacks } };
 
 const char *const gdt_uses[GDT_ENTRIES] = { "", "kernel code", "kernel data", "user code",
 	"user data", "task state" };
@@ -59,9 +60,9 @@ static void load_gdt(const struct descriptor *gdt)
 
 static void build_tss(struct tss *tss, unsigned cpu)
 {
-	tss->rsp[0] = (u64)boot_stack_top;
+	tss->rsp[0] = (u64)cpu_stacks[cpu].top;
 	for (unsigned i = 0; i < NR_IST; i++)
-		tss->ist[i] = (u64)ist_stacks[cpu][i] + IST_SIZE;
+		tss->ist[i] = (u64)cpu_stacks[cpu].exceptions + (i + 1) * IST_SIZE;
 	tss->iomap = sizeof(struct tss);	/* beyond the limit: no port is user's */
 }
 

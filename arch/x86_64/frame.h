@@ -6,6 +6,7 @@
 #define X86_64_FRAME_H
 
 #include <quarry/types.h>
+#include "segment.h"
 
 struct tss {			/* Intel's manual, volume 3, figure 8-11 */
 	u32 reserved0;
@@ -26,6 +27,7 @@ struct trap_frame {		/* as trap_entry.S pushes it; without the r of their names 
 	unsigned long sp, ss;	/* always */
 };
 
+#define EXCEPTION_STACKS NR_IST	/* pages a CPU */
 #define SWITCH_REST 3		/* registers that switch_stacks() saves below those of a new thread */
 
 #endif

@@ -14,6 +14,7 @@
 #define USER_DS 0x23
 #define CPU_TSS 0x28	/* two places */
 #define GDT_ENTRIES 7
+#define FLAT_CODE FLAT_LONG	/* flags of the kernel's code */
 
 /* Stacks of the interrupt stack table, for what may come while no other can be trusted. */
 #define IST_DOUBLE_FAULT 1

@@ -206,7 +206,7 @@ high:
 
 	.section .bss.page_aligned, "aw", @nobits
 	.balign 4096
-	.globl swapper_pg_dir, boot_stack, boot_stack_top
+	.globl swapper_pg_dir, boot_pml4, boot_pml5, boot_stack, boot_stack_top
 swapper_pg_dir:
 	.skip	4096
 boot_pml5:

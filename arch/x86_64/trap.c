@@ -36,10 +36,15 @@ static void set_gate(unsigned vector, u64 type, u64 ist)
 	};
 }
 
-void trap_init(void)
+void trap_load(void)
 {
 	struct table_register r = { sizeof(idt) - 1, (unsigned long)idt };
 
+	__asm__ volatile("lidt %0" : : "m"(r));
+}
+
+void trap_init(void)
+{
 	for (unsigned i = 0; i < NR_VECTORS; i++)
 		set_gate(i, GATE_INTERRUPT, 0);
 	set_gate(3, GATE_INTERRUPT | GATE_USER, 0);
@@ -47,7 +52,7 @@ void trap_init(void)
 	set_gate(VECTOR_NMI, GATE_INTERRUPT, IST_NMI);
 	set_gate(VECTOR_DOUBLE_FAULT, GATE_INTERRUPT, IST_DOUBLE_FAULT);
 	set_gate(VECTOR_MACHINE_CHECK, GATE_INTERRUPT, IST_MACHINE_CHECK);
-	__asm__ volatile("lidt %0" : : "m"(r));
+	trap_load();
 }
 
 void trap_print_registers(const struct trap_frame *f)

@@ -7,6 +7,7 @@
  *	contract_layout.c	the order of addresses, zones
  *	contract_cpu.c		interrupts, preemption, locks, whole pages
  *	contract_hooks.c	the functions of port.h
+ *	contract_smp.c		calls from CPU to CPU, flushes that reach all of them
  *
  * They name no port and no address.  A port whose test fails is wrong, not the test.
  */

@@ -185,6 +185,16 @@ static void compare_counts(void)
 	report_difference(&before, &after);
 }
 
+static void check_scheduler(void)
+{
+	int broken = sched_check();
+
+	if (broken) {
+		now.failed = true;
+		seq_printf(&say, "check: sched.c: invariant %d does not hold\n", broken);
+	}
+}
+
 /* ---- the runner ------------------------------------------------------------------- */
 
 static bool run_one(struct seq *s, const struct selftest *t, unsigned number)
@@ -198,6 +208,7 @@ static bool run_one(struct seq *s, const struct selftest *t, unsigned number)
 	compare_counts();
 	if (mm_check_all(&say))
 		now.failed = true;
+	check_scheduler();
 	now.text[now.len] = '\0';
 	now.test = NULL;
 

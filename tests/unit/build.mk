@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # The unit tests: $(B)/unit, in hosted builds.  Needs the Check framework (Debian: check, check:i386).
-# Of the kernel they get what they name, and the scheduler, for tests that sleep.
+# Of the kernel they get what they name, and the scheduler, for tests that sleep; of a PC,
+# what reads the firmware's tables.
 ifneq ($(filter hosted%,$(ARCH)),)
-UNIT_OBJ     := $(call obj,$(wildcard tests/unit/*.c))
+UNIT_OBJ     := $(call obj,$(wildcard tests/unit/*.c) arch/pc/processors.c)
 UNIT_MACHINE := $(call obj,$(filter-out %/boot.c %/user.c,$(ARCH_SRC)))
 UNIT_KERNEL  := $(call obj,$(wildcard kernel/*.c))
 

@@ -21,6 +21,7 @@ struct cpu_local {
 	unsigned in_user;	/* it runs a program's code */
 	unsigned idle;		/* it waits for an interrupt */
 	unsigned attached;	/* held by a thread that is not the kernel's (threads.c) */
+	unsigned long ticks, kicks, calls;	/* interrupts that it had */
 	unsigned long host;	/* the host thread that holds it (its thread id there); 0: none */
 } __cacheline_aligned;
 

@@ -24,7 +24,7 @@ struct cpu_local {
 	unsigned cpu;		/* its number, 0 for the one that booted */
 	int preempt_count;	/* less CPU_CLAIMED: so a claim by whoever has nothing else makes it 0 */
 	unsigned long slot;	/* cpu * CPU_SLOT */
-};
+} __attribute__((aligned(L1_CACHE_BYTES)));	/* others' writes to theirs do not slow us down */
 
 extern struct cpu_local cpu_locals[NR_CPUS];
 
