@@ -390,7 +390,7 @@ static const char *stress_ops(unsigned long number, unsigned long n)
 
 		if (h->at && !give(h))
 			error = "somebody wrote into what it held";
-		else if (!take(h, some_kind(&random), &random, number << 32 | i))
+		else if (!take(h, some_kind(&random), &random, number << 20 | i))
 			error = "no memory";
 		else if (i % 64 == 0 && !high_frame(&random, number + i))
 			error = "a high frame did not hold what was written";
@@ -510,7 +510,7 @@ static const char *produce(unsigned long number)
 	for (unsigned long i = 0; i < ops(); i++) {
 		while (i - atomic_get(&r->out) >= RING)
 			cpu_relax();
-		if (!take(&r->at[i % RING], some_kind(&random), &random, number << 32 | i))
+		if (!take(&r->at[i % RING], some_kind(&random), &random, number << 20 | i))
 			return "no memory";
 		atomic_set(&r->in, i + 1);
 	}
