@@ -46,7 +46,7 @@ LDFLAGS += -fsanitize=address,undefined
 endif
 
 ifneq ($(findstring tsan,$(VARIANT)),)
-CFLAGS  += -fsanitize=thread -fno-omit-frame-pointer $(if $(findstring clang,$(VARIANT)),,-Wno-tsan)
+CFLAGS  += -fsanitize=thread -fno-omit-frame-pointer $(if $(findstring clang,$(VARIANT)),-D__SANITIZE_THREAD__,-Wno-tsan)
 LDFLAGS += -fsanitize=thread
 endif
 

@@ -73,7 +73,7 @@ static phys_addr_t user_root;	/* the task's tables that a CPU has loaded; 0: non
 u64 mmu_fills, mmu_overflows;
 
 /* Behind low memory, where that is in the same gigabyte. */
-static unsigned long kernel_start(void) { return max(WINDOWS_BASE, PAGE_OFFSET + lowmem_size); }
+static unsigned long kernel_start(void) { return WINDOWS_BASE + (WINDOWS_BASE == PAGE_OFFSET ? lowmem_size : 0); }
 
 /* The page's index in tlb_slot[]. */
 static unsigned long window_page(unsigned long addr)

@@ -32,8 +32,21 @@ typedef unsigned int gfp_t;
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define barrier() __asm__ volatile("" ::: "memory")
+/*
+ * READ_ONCE() says: others may write it meanwhile, old or new will do, torn it cannot be.  They
+ * write a whole aligned word, which no compiler cuts.  To ThreadSanitizer that would be a race, so
+ * there it is a load that it does not see; every other unlocked access is reported.
+ */
+#ifdef __SANITIZE_THREAD__
+#define READ_ONCE(x) ({									\
+	__typeof__(({ (x); })) v_;							\
+	__asm__ volatile("mov %1, %0" : "=r"(v_) : "m"(x));				\
+	v_; })
+#define WRITE_ONCE(x, v) __atomic_store_n(&(x), v, __ATOMIC_RELAXED)
+#else
 #define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+#endif
 /* From here on the compiler takes @p as it is, and does not work it out again from what it was made of. */
 #define hide_origin(p) __asm__ volatile("" : "+r"(p))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

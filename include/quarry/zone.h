@@ -220,7 +220,7 @@ void pcp_free(struct zone *zone, struct page *page);
 /** zone_alloc_block(), zone_free_block() - past the stacks: buddy_alloc(), buddy_free() with the lock, counted.  Any context. */
 struct page *zone_alloc_block(struct zone *zone, unsigned order);
 void zone_free_block(struct zone *zone, struct page *page, unsigned order);
-/** drain_all_pages() - give every CPU's listed frames back; @zone NULL: of all zones. */
+/** drain_all_pages() - give every CPU's listed frames back; @zone NULL: of all zones.  In an interrupt, with interrupts off or preemption: only this CPU's. */
 void drain_all_pages(struct zone *zone);
 /** pcp_check() - test invariants P.1, P.2 of pcp.c.  Return: the number broken, or 0. */
 int pcp_check(struct zone *zone);

@@ -30,10 +30,11 @@
  *
  * Locking: a stack is touched by whoever has claimed its CPU (claim.h); the zone's lock
  * nests inside.  An interrupt that finds the claim taken goes to the zone itself.
- * drain_all_pages() of another CPU's stack is allowed only while that CPU cannot touch
- * it: today there is one CPU; with more, the drain is sent to its owner.  Cost: O(1); a
+ * To drain others' is to ask them: each CPU does it itself, in an interrupt, and who is in the
+ * middle of it is asked again.  Where others cannot be asked, theirs stay.  Cost: O(1); a
  * refill or flush O(batch * MAX_PAGE_ORDER).
  */
+#include <quarry/port.h>
 #include <quarry/zone.h>
 
 static struct per_cpu_pages no_pcp;
@@ -182,29 +183,52 @@ void pcp_free(struct zone *zone, struct page *page)
 	cpu_release();
 }
 
+struct drain {
+	struct zone *zone;	/* NULL: all */
+	bool again;		/* somebody was in the middle of his */
+};
+
 static void drain_zone(struct zone *zone)
 {
-	bool claimed = cpu_try_claim();	/* if not, we interrupted somebody who is at this CPU's */
-	unsigned long flags = arch_irq_save();
+	struct per_cpu_pages *pcp = &zone->pageset[smp_processor_id()];
 
-	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
-		if (pcp_pages(&zone->pageset[cpu]) && (claimed || cpu != smp_processor_id())) {
-			drain(zone, &zone->pageset[cpu], zone->pageset[cpu].count);
-			drain_blocks(zone, &zone->pageset[cpu]);
-		}
+	if (!pcp_pages(pcp))
+		return;
+	drain(zone, pcp, pcp->count);
+	drain_blocks(zone, pcp);
+}
+
+static void drain_this_cpu(void *arg)
+{
+	struct drain *d = arg;
+	struct zone *zone = d->zone;
+	unsigned long flags;
+
+	if (!cpu_try_claim()) {
+		__atomic_store_n(&d->again, true, __ATOMIC_RELAXED);
+		return;
+	}
+	flags = arch_irq_save();
+	if (zone)
+		drain_zone(zone);
+	else
+		for_each_zone(zone)
+			drain_zone(zone);
 	arch_irq_restore(flags);
-	if (claimed)
-		cpu_release();
+	cpu_release();
 }
 
 void drain_all_pages(struct zone *zone)
 {
-	if (zone) {
-		drain_zone(zone);
-		return;
+	struct drain d = { .zone = zone };
+
+	drain_this_cpu(&d);
+	while (may_call_others()) {
+		d.again = false;
+		port_call_others(drain_this_cpu, &d);
+		if (!d.again)
+			break;
 	}
-	for_each_zone(zone)
-		drain_zone(zone);
 }
 
 /* P.1 of @n pages of a stack, and that none is on it twice: else @twice is the number broken. */

@@ -142,7 +142,7 @@ static unsigned take_in_page(struct kmem_cache *s, struct page *head, struct rou
 	for (i = 0; i < s->num && got < want; i++, obj += s->size) {
 		u8 *state = state_of(s, head, i);
 
-		if (*state != OBJ_FREE)
+		if (READ_ONCE(*state) != OBJ_FREE)
 			continue;
 		*state = OBJ_CACHED;
 		got++;
@@ -159,7 +159,7 @@ static unsigned take_on_slab(struct kmem_cache *s, struct page *head, struct rou
 	unsigned i, got = 0;
 
 	for (i = 0; i < s->num && got < want; i += sizeof(long)) {
-		unsigned long bits = *(unsigned long *)(map + i) & STATES_FREE;
+		unsigned long bits = READ_ONCE(*(unsigned long *)(map + i)) & STATES_FREE;
 
 		for (; bits && got < want; bits &= bits - 1, got++) {
 			unsigned idx = i + ((unsigned)__builtin_ctzl(bits) >> 3);

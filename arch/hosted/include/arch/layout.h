@@ -36,14 +36,6 @@
 
 #define PAGE_SHIFT 12
 
-#ifdef __SANITIZE_THREAD__		/* gcc's word for it, and clang's */
-#define THREAD_SANITIZER
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define THREAD_SANITIZER
-#endif
-#endif
-
 /* Where user space begins: the host keeps the first pages for itself. */
 #define USER_BASE 0x00400000UL
 
@@ -55,7 +47,7 @@
 
 /* PHYS_LIMIT: first physical address that is not used; MAXMEM: most low memory there can be. */
 #ifdef __LP64__
-#ifdef THREAD_SANITIZER
+#ifdef __SANITIZE_THREAD__
 #define PAGE_OFFSET 0x551000000000UL
 #define MAXMEM (256UL << 30)
 #define VMEMMAP_START 0x555000000000UL
