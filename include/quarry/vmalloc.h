@@ -114,7 +114,7 @@ struct vmalloc_totals {
 	unsigned long areas, used_bytes;	/* in use, guard pages included */
 	unsigned long total_bytes;		/* the window */
 	unsigned long largest_free;		/* the largest size vmalloc() has addresses for now */
-	unsigned long lazy_bytes;		/* freed, not yet flushed: a purge makes them free */
+	unsigned long lazy_bytes;		/* freed, kept back: vmalloc_purge() makes them free */
 	unsigned long purges;			/* flushes so far */
 };
 void vmalloc_get_totals(struct vmalloc_totals *t);

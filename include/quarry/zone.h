@@ -231,6 +231,26 @@ int pcp_check(struct zone *zone);
  */
 unsigned long alloc_blocks_bulk_list(gfp_t gfp, unsigned order, unsigned long nr, struct list_head *list);
 
+/* ---- runs of frames with one owner (mm/page/run.c) -------------------------- */
+
+/**
+ * alloc_frame_run() - single frames side by side, for an owner who marks them
+ * @gfp: from which zones; the caller has looked at the mask
+ * @nr: in: how many are wanted, > 0; out: how many there are
+ * @mark: 1UL << PG_...
+ *
+ * What the best zone can spare at once, 8 frames or more.  Any context.  Return: the
+ * first, each with page_count() 1, marked; NULL: take them one by one.  Undo:
+ * free_frame_run().  O(@nr + MAX_PAGE_ORDER^2).
+ */
+struct page *alloc_frame_run(gfp_t gfp, unsigned long *nr, unsigned long mark);
+/**
+ * free_frame_run() - unmark @nr frames of one zone from @page on, and put_page() each
+ * However they were taken.  Panics at a frame without the mark.  Any context.
+ * O(@nr + MAX_PAGE_ORDER^2).
+ */
+void free_frame_run(struct page *page, unsigned long nr, unsigned long mark);
+
 /* ---- policy (mm/page/zone.c) ----------------------------------------------- */
 
 #define ALLOC_HIGH 1		/* __GFP_HIGH: half of min is enough */

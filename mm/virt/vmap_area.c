@@ -22,13 +22,21 @@
  * Lazy freeing.  A CPU may remember translations of a freed area in its TLB, so its
  * addresses must not be used for other frames before each CPU has flushed; and a
  * flush on all CPUs is dear.  So freed areas, their entries cleared at once, stay in
- * the tree as VMAP_LAZY.  A purge takes all of them, flushes once, and then erases
- * them.  It runs when they have become 1/16 of the window (at the most 32 MiB), and
- * when somebody finds no addresses.  On the way it takes page tables that have
- * become empty out of the kernel's half, so that afterwards all memory is back.
+ * the tree as VMAP_LAZY.  A purge takes all of them and flushes once.  It runs when they
+ * are many (LAZY_MAX_AREAS) or have become 1/16 of the window (at the most 32 MiB), and
+ * when somebody finds no addresses.
+ *
+ * Idle areas.  Most areas are small, and of few sizes.  So after the flush a small one
+ * stays where it is, in the tree, with its page table, on a stack for its size; the next
+ * request for that size takes it, last in first out, without touching the tree.  At most
+ * IDLE_MAX are kept.  The rest is erased; on the way, page tables that have become empty
+ * leave the kernel's half.  A purge of all does so with idle ones, too: afterwards all
+ * memory is back.
  *
  *	NEW --> LIVE --> FREEING --> LAZY --> PURGING --> gone
- *	  \________________^   (undone half-way)
+ *	 ^ \________________^ undone   \                  ^
+ *	  \                             v                 / all
+ *	   \------------- IDLE <-- FLUSHING  IDLE --> PURGING
  *
  * Invariants:
  *	V.1  areas do not overlap, are page-aligned, lie in the window, and each has
@@ -37,20 +45,23 @@
  *	     start for the first)
  *	V.3  max_gap is the maximum of the node's gap and its children's max_gap
  *	V.4  the tree is balanced (rbtree.c)
- *	V.5  live, live_bytes and lazy_bytes agree with the areas; the lazy list has
- *	     exactly the VMAP_LAZY areas
+ *	V.5  the tallies of live, lazy and idle areas agree with the tree; the lazy list
+ *	     has exactly the VMAP_LAZY areas
+ *	V.9  a stack of idle areas has only such, of its size; together all there are; no
+ *	     more than IDLE_MAX are idle or about to be, and nothing is mapped in them
  *
- * Locking: window.lock for the tree, the states and the counts; held O(log areas) or,
- * in a purge, for O(log areas) an area and one scan of a table.  Then pt_lock.  The
- * TLB flush is outside of it, with interrupts as they were, since other CPUs must
- * answer.  One purge runs at a time; who needs addresses waits for it.
+ * Locking: window.lock for the tree, the states and the counts; held O(log areas); in
+ * a purge, once O(LAZY_MAX_AREAS), then for O(log areas) an area and one scan of a table.
+ * Then pt_lock.  The TLB flush is outside of it, with interrupts as they were, since other
+ * CPUs must answer.  One purge runs at a time; who needs addresses waits for it.
  *
  * Tables: a table is taken out under window.lock when no area but those being purged
  * lies in its span.  A new area gets its addresses under the same lock before it
  * walks, so it never holds an entry of a table on its way out.
  *
- * Cost: O(log areas) to take and give, the purge apart.  Unlike Linux: one tree, with
- * gaps in the areas; first fit by address, guard page always.
+ * Cost: O(log areas) to take and give (O(1) to take an idle one), the purge apart: one
+ * flush for LAZY_MAX_AREAS small areas.  Unlike Linux: one tree, with gaps in the areas;
+ * idle areas instead of blocks of addresses for each CPU; guard page always.
  */
 #include "vmap_area.h"
 
@@ -59,17 +70,26 @@
 #include <quarry/slab.h>
 
 #define LAZY_MAX_BYTES (32UL << 20)
+#define LAZY_MAX_AREAS 256u	/* one flush for so many */
+#define IDLE_PAGES 16u		/* larger areas are not kept */
+#define IDLE_MAX (2 * LAZY_MAX_AREAS)
+
+struct tally {
+	unsigned long areas, bytes;
+};
 
 static struct {
 	spinlock_t lock;
 	struct rb_root tree;
 	struct vmap_area end;		/* VMAP_END */
 	struct list_head lazy;		/* VMAP_LAZY, oldest first */
+	struct list_head idle[IDLE_PAGES]; /* VMAP_IDLE, of i + 1 pages, the last freed first */
 	struct kmem_cache *cache;
 	unsigned long start;		/* of the window */
-	unsigned long live, live_bytes;	/* VMAP_LIVE */
-	unsigned long lazy_bytes;	/* VMAP_LAZY */
-	unsigned long lazy_max;
+	struct tally live;		/* VMAP_LIVE */
+	struct tally lazied;		/* VMAP_LAZY */
+	struct tally kept;		/* VMAP_IDLE, VMAP_FLUSHING */
+	unsigned long lazy_max;		/* bytes */
 	unsigned long purges;
 	bool purging;			/* also the channel that waits for its end */
 	bool ready;
@@ -83,6 +103,18 @@ static inline struct vmap_area *area_of(struct rb_node *n)
 static inline unsigned long bytes(const struct vmap_area *a)
 {
 	return a->end - a->start;
+}
+
+static inline void count_in(struct tally *t, const struct vmap_area *a)
+{
+	t->areas++;
+	t->bytes += bytes(a);
+}
+
+static inline void count_out(struct tally *t, const struct vmap_area *a)
+{
+	t->areas--;
+	t->bytes -= bytes(a);
 }
 
 static unsigned long max_gap(const struct rb_node *n)
@@ -200,22 +232,37 @@ static void free_tables(struct list_head *tables)
 	}
 }
 
-/* One flush for all of @areas, which are this purge's own; then nothing remembers them. */
-static void flush_areas(struct list_head *areas)
+/* What a purge has taken. */
+struct purge {
+	struct list_head kept;		/* VMAP_FLUSHING */
+	struct list_head leaving;	/* VMAP_PURGING */
+	unsigned long first, end;	/* all addresses that CPUs may remember */
+};
+
+/* One flush for all that @p has taken; then nothing remembers them. */
+static void flush_areas(struct purge *p)
 {
-	unsigned long first = ~0UL, end = 0;
 	LIST_HEAD(tables);
 	struct vmap_area *a;
 
-	list_for_each_entry(a, areas, lazy) {
-		first = min(first, a->start);
-		end = max(end, a->end);
-	}
 	for (int level = 1; level < PGTABLE_LEVELS; level++)
-		list_for_each_entry(a, areas, lazy)
+		list_for_each_entry(a, &p->leaving, list)
 			detach_tables(a, level, &tables);
-	flush_tlb_kernel(first, end);
+	flush_tlb_kernel(p->first, p->end);
 	free_tables(&tables);
+}
+
+static void keep_areas(struct list_head *areas)
+{
+	struct vmap_area *a, *next;
+	unsigned long flags;
+
+	list_for_each_entry_safe(a, next, areas, list) {
+		flags = spin_lock_irqsave(&window.lock);
+		a->state = VMAP_IDLE;
+		list_move(&a->list, &window.idle[a->nr_pages - 1]);
+		spin_unlock_irqrestore(&window.lock, flags);
+	}
 }
 
 static void erase_areas(struct list_head *areas)
@@ -223,28 +270,42 @@ static void erase_areas(struct list_head *areas)
 	struct vmap_area *a, *next;
 	unsigned long flags;
 
-	list_for_each_entry_safe(a, next, areas, lazy) {
+	list_for_each_entry_safe(a, next, areas, list) {
 		flags = spin_lock_irqsave(&window.lock);
-		list_del(&a->lazy);
+		list_del(&a->list);
 		erase(a);
 		spin_unlock_irqrestore(&window.lock, flags);
 		kmem_cache_free(window.cache, a);
 	}
 }
 
-/* Move the lazy areas to @areas; they become this purge's own.  Return: is there any? */
-static bool begin_purge(struct list_head *areas)
+/* The lazy or idle area @a is @p's own now: to be kept, or to leave. */
+static void purge_takes(struct purge *p, struct vmap_area *a, bool keep)
 {
-	struct vmap_area *a;
+	a->state = keep ? VMAP_FLUSHING : VMAP_PURGING;
+	list_del(&a->list);
+	list_add_tail(&a->list, keep ? &p->kept : &p->leaving);
+	p->first = min(p->first, a->start);
+	p->end = max(p->end, a->end);
+	if (keep)
+		count_in(&window.kept, a);
+}
 
-	if (list_empty(&window.lazy))
-		return false;
-	window.purging = true;
-	list_for_each_entry(a, &window.lazy, lazy)
-		a->state = VMAP_PURGING;
-	list_splice_tail_init(&window.lazy, areas);
-	window.lazy_bytes = 0;
-	return true;
+/* Take the lazy areas, and with @all the idle ones.  Return: is there any? */
+static bool begin_purge(struct purge *p, bool all)
+{
+	struct vmap_area *a, *next;
+
+	list_for_each_entry_safe(a, next, &window.lazy, list)
+		purge_takes(p, a, !all && a->nr_pages <= IDLE_PAGES && window.kept.areas < IDLE_MAX);
+	window.lazied = (struct tally){ .areas = 0 };
+	for (unsigned i = 0; all && i < IDLE_PAGES; i++)
+		list_for_each_entry_safe(a, next, &window.idle[i], list) {
+			purge_takes(p, a, false);
+			count_out(&window.kept, a);
+		}
+	window.purging = p->end > 0;
+	return window.purging;
 }
 
 static void end_purge(void)
@@ -257,22 +318,25 @@ static void end_purge(void)
 	port_wakeup(&window.purging);
 }
 
-bool vmap_area_purge(bool wait)
+bool vmap_area_purge(bool all)
 {
-	bool may_sleep = wait && port_can_sleep(), waited = false, mine;
+	bool may_sleep = all && port_can_sleep(), waited = false, mine;
+	struct purge p = { .first = ~0UL };
 	unsigned long flags;
-	LIST_HEAD(areas);
 
+	INIT_LIST_HEAD(&p.kept);
+	INIT_LIST_HEAD(&p.leaving);
 	flags = spin_lock_irqsave(&window.lock);
 	while (window.purging && may_sleep) {
 		flags = port_sleep_on(&window.purging, &window.lock, flags);
 		waited = true;
 	}
-	mine = !window.purging && begin_purge(&areas);
+	mine = !window.purging && begin_purge(&p, all);
 	spin_unlock_irqrestore(&window.lock, flags);
 	if (mine) {
-		flush_areas(&areas);
-		erase_areas(&areas);
+		flush_areas(&p);
+		keep_areas(&p.kept);
+		erase_areas(&p.leaving);
 		end_purge();
 	}
 	return mine || waited;
@@ -284,6 +348,8 @@ void vmap_area_init(unsigned long start, unsigned long end)
 {
 	window.cache = kmem_cache_create("vmap_area", sizeof(struct vmap_area), 0, SLAB_PANIC, NULL);
 	INIT_LIST_HEAD(&window.lazy);
+	for (unsigned i = 0; i < IDLE_PAGES; i++)
+		INIT_LIST_HEAD(&window.idle[i]);
 	window.start = start;
 	window.lazy_max = min(LAZY_MAX_BYTES, (end - start) / 16);
 	window.tree.update = update_max_gap;
@@ -297,21 +363,33 @@ bool vmap_area_ready(void)
 	return window.ready;
 }
 
-struct vmap_area *vmap_area_alloc(unsigned long pages, unsigned long align, unsigned flags,
-				  unsigned long caller, gfp_t gfp)
+/* The last freed of the idle areas of @pages; NULL for none. */
+static struct vmap_area *take_idle(unsigned long pages)
 {
+	struct list_head *stack = &window.idle[pages - 1];
+	unsigned long flags = spin_lock_irqsave(&window.lock);
+	struct vmap_area *area = NULL;
+
+	if (!list_empty(stack)) {
+		area = list_first_entry(stack, struct vmap_area, list);
+		list_del(&area->list);
+		area->state = VMAP_NEW;
+		count_out(&window.kept, area);
+	}
+	spin_unlock_irqrestore(&window.lock, flags);
+	return area;
+}
+
+/* A new area, in the lowest gap. */
+static __noinline struct vmap_area *make_area(unsigned long pages, unsigned long align, gfp_t gfp)
+{
+	struct vmap_area *area = kmem_cache_alloc(window.cache, GFP_KERNEL | (gfp & __GFP_NOWARN));
 	unsigned long size = (pages + 1) << PAGE_SHIFT;
-	struct vmap_area *area;
 	bool placed;
 
-	if (pages >= ~0UL >> PAGE_SHIFT)	/* with the guard page, all addresses there are */
-		return NULL;
-	area = kmem_cache_alloc(window.cache, GFP_KERNEL | (gfp & __GFP_NOWARN));
 	if (!area)
 		return NULL;
-	*area = (struct vmap_area){
-		.nr_pages = (unsigned)pages, .flags = flags, .caller = caller, .state = VMAP_NEW,
-	};
+	*area = (struct vmap_area){ .nr_pages = (unsigned)pages, .state = VMAP_NEW };
 	do {
 		unsigned long irq = spin_lock_irqsave(&window.lock);
 
@@ -325,13 +403,37 @@ struct vmap_area *vmap_area_alloc(unsigned long pages, unsigned long align, unsi
 	return area;
 }
 
+struct vmap_area *vmap_area_alloc(unsigned long pages, unsigned long align, unsigned flags,
+				  unsigned long caller, gfp_t gfp)
+{
+	struct vmap_area *area = pages <= IDLE_PAGES ? take_idle(pages) : NULL;
+
+	if (!area && pages < ~0UL >> PAGE_SHIFT)	/* with the guard page, not all addresses there are */
+		area = make_area(pages, align, gfp);
+	if (area) {
+		area->nr_large = 0;
+		area->flags = flags;
+		area->caller = caller;
+	}
+	return area;
+}
+
 void vmap_area_publish(struct vmap_area *area)
 {
 	unsigned long flags = spin_lock_irqsave(&window.lock);
 
 	area->state = VMAP_LIVE;
-	window.live++;
-	window.live_bytes += bytes(area);
+	count_in(&window.live, area);
+	spin_unlock_irqrestore(&window.lock, flags);
+}
+
+/* Nothing to claim at @addr: copy what is there, for a report. */
+static __cold_path void copy_found(unsigned long addr, struct vmap_area *found)
+{
+	unsigned long flags = spin_lock_irqsave(&window.lock);
+	struct vmap_area *a = find_above(addr);
+
+	*found = a->state != VMAP_END && addr >= a->start ? *a : (struct vmap_area){ .end = 0 };
 	spin_unlock_irqrestore(&window.lock, flags);
 }
 
@@ -339,17 +441,16 @@ struct vmap_area *vmap_area_claim(unsigned long addr, unsigned want, struct vmap
 {
 	unsigned long flags = spin_lock_irqsave(&window.lock);
 	struct vmap_area *a = find_above(addr);
+	bool mine = likely(a->start == addr) && likely(a->state == VMAP_LIVE) && likely(a->flags & want);
 
-	*found = a->state != VMAP_END && addr >= a->start ? *a : (struct vmap_area){ .end = 0 };
-	if (a->start != addr || a->state != VMAP_LIVE || !(a->flags & want)) {
-		a = NULL;
-	} else {
+	if (mine) {
 		a->state = VMAP_FREEING;
-		window.live--;
-		window.live_bytes -= bytes(a);
+		count_out(&window.live, a);
 	}
 	spin_unlock_irqrestore(&window.lock, flags);
-	return a;
+	if (unlikely(!mine))
+		copy_found(addr, found);
+	return mine ? a : NULL;
 }
 
 void vmap_area_retire(struct vmap_area *area)
@@ -358,11 +459,11 @@ void vmap_area_retire(struct vmap_area *area)
 	bool full;
 
 	area->state = VMAP_LAZY;
-	list_add_tail(&area->lazy, &window.lazy);
-	window.lazy_bytes += bytes(area);
-	full = window.lazy_bytes > window.lazy_max;
+	list_add_tail(&area->list, &window.lazy);
+	count_in(&window.lazied, area);
+	full = window.lazied.bytes > window.lazy_max || window.lazied.areas > LAZY_MAX_AREAS;
 	spin_unlock_irqrestore(&window.lock, flags);
-	if (full)
+	if (unlikely(full) && !preempt_count())
 		vmap_area_purge(false);
 }
 
@@ -385,11 +486,11 @@ void vmap_area_totals(struct vmalloc_totals *t)
 	unsigned long flags = spin_lock_irqsave(&window.lock);
 	unsigned long largest = max_gap(window.tree.node);
 
-	t->areas = window.live;
-	t->used_bytes = window.live_bytes;
+	t->areas = window.live.areas;
+	t->used_bytes = window.live.bytes;
 	t->total_bytes = window.end.end - window.start;
 	t->largest_free = largest > PAGE_SIZE ? largest - PAGE_SIZE : 0;
-	t->lazy_bytes = window.lazy_bytes;
+	t->lazy_bytes = window.lazied.bytes + window.kept.bytes;
 	t->purges = window.purges;
 	spin_unlock_irqrestore(&window.lock, flags);
 }
@@ -407,23 +508,55 @@ static int check_area(const struct vmap_area *a, unsigned long prev_end)
 	return a->max_gap != max(a->gap, below) ? 3 : 0;
 }
 
-/* V.5: compare the counts with the tree. */
-static int check_counts(void)
+static bool same_tally(struct tally a, struct tally b)
 {
-	unsigned long live = 0, live_bytes = 0, lazy = 0, lazy_bytes = 0;
+	return a.areas == b.areas && a.bytes == b.bytes;
+}
+
+/* V.5: compare the tallies with the tree. */
+static int check_tallies(void)
+{
+	struct tally by_state[VMAP_END + 1] = { { .areas = 0 } }, kept;
 	struct vmap_area *a;
 
-	for (a = area_of(rb_first(&window.tree)); a; a = area_of(rb_next(&a->node))) {
-		live += a->state == VMAP_LIVE;
-		live_bytes += a->state == VMAP_LIVE ? bytes(a) : 0;
-		lazy += a->state == VMAP_LAZY;
-		lazy_bytes += a->state == VMAP_LAZY ? bytes(a) : 0;
-	}
-	list_for_each_entry(a, &window.lazy, lazy)
-		lazy -= a->state == VMAP_LAZY;
-	if (live != window.live || live_bytes != window.live_bytes)
+	for (a = area_of(rb_first(&window.tree)); a; a = area_of(rb_next(&a->node)))
+		count_in(&by_state[a->state], a);
+	kept.areas = by_state[VMAP_IDLE].areas + by_state[VMAP_FLUSHING].areas;
+	kept.bytes = by_state[VMAP_IDLE].bytes + by_state[VMAP_FLUSHING].bytes;
+	if (!same_tally(by_state[VMAP_LIVE], window.live) || !same_tally(by_state[VMAP_LAZY], window.lazied) ||
+	    !same_tally(kept, window.kept))
 		return 5;
-	return lazy || lazy_bytes != window.lazy_bytes ? 5 : 0;
+	list_for_each_entry(a, &window.lazy, list)
+		by_state[VMAP_LAZY].areas -= a->state == VMAP_LAZY;
+	return by_state[VMAP_LAZY].areas ? 5 : 0;
+}
+
+static bool maps_something(const struct vmap_area *a)
+{
+	pfn_t pfn;
+	pte_t e;
+
+	for (unsigned long addr = a->start; addr < a->end; addr += PAGE_SIZE)
+		if (pt_leaf(swapper_pg_dir, addr, &e, &pfn))
+			return true;
+	return false;
+}
+
+/* V.9 */
+static int check_idle(void)
+{
+	unsigned long idle = 0;
+	struct vmap_area *a;
+
+	for (unsigned i = 0; i < IDLE_PAGES; i++)
+		list_for_each_entry(a, &window.idle[i], list) {
+			if (a->state != VMAP_IDLE || a->nr_pages != i + 1 || maps_something(a))
+				return 9;
+			idle++;
+		}
+	for (a = area_of(rb_first(&window.tree)); a; a = area_of(rb_next(&a->node)))
+		idle -= a->state == VMAP_IDLE;
+	return idle || window.kept.areas > IDLE_MAX ? 9 : 0;
 }
 
 int vmap_area_check(void)
@@ -437,7 +570,9 @@ int vmap_area_check(void)
 		prev_end = a->end;
 	}
 	if (!broken)
-		broken = check_counts();
+		broken = check_tallies();
+	if (!broken)
+		broken = check_idle();
 	spin_unlock_irqrestore(&window.lock, flags);
 	return broken;
 }

@@ -15,7 +15,9 @@ enum vmap_state {
 	VMAP_LIVE,	/* in its user's hands */
 	VMAP_FREEING,	/* its entries are being cleared */
 	VMAP_LAZY,	/* cleared; CPUs may remember translations */
-	VMAP_PURGING,	/* taken by a purge */
+	VMAP_FLUSHING,	/* taken by a purge, which then keeps it */
+	VMAP_IDLE,	/* no CPU remembers anything: kept for the next of its size */
+	VMAP_PURGING,	/* taken by a purge, on its way out of the tree */
 	VMAP_END,	/* the end of the window: no area, but something before which a gap can be */
 };
 
@@ -30,7 +32,7 @@ struct vmap_area {
 	unsigned nr_large;		/* large pages that it was mapped with */
 	unsigned long caller;		/* who asked for it */
 	phys_addr_t phys;		/* VM_IOREMAP */
-	struct list_head lazy;		/* while VMAP_LAZY or VMAP_PURGING */
+	struct list_head list;		/* from VMAP_LAZY on */
 };
 
 /** vmap_area_init() - an empty window [@start, @end). */
@@ -38,10 +40,11 @@ void vmap_area_init(unsigned long start, unsigned long end);
 bool vmap_area_ready(void);
 
 /**
- * vmap_area_alloc() - the lowest free range for @pages and a guard page
+ * vmap_area_alloc() - addresses for @pages, at least 1, and a guard page
  * @align: bytes, a power of two; a wish: with no such gap, any will do
- * Return: an area in state VMAP_NEW; NULL: no addresses even after a purge, or no
- * memory for the area.  May sleep.  Undo: vmap_area_retire().
+ * An idle area of that size, else the lowest gap.  Return: an area in state VMAP_NEW;
+ * NULL: no addresses even after a purge, or no memory for the area.  May sleep.
+ * Undo: vmap_area_retire().  O(1) with an idle area, else O(log areas).
  */
 struct vmap_area *vmap_area_alloc(unsigned long pages, unsigned long align, unsigned flags,
 				  unsigned long caller, gfp_t gfp);
@@ -58,15 +61,16 @@ struct vmap_area *vmap_area_claim(unsigned long addr, unsigned flags, struct vma
 
 /**
  * vmap_area_retire() - its entries are cleared; the addresses become free with the
- * next purge.  May purge.
+ * next purge.  Purges where that may be (a thread, preemption on), when it is time.  O(1) else.
  */
 void vmap_area_retire(struct vmap_area *area);
 
 /**
- * vmap_area_purge() - flush, then free lazy areas and empty tables.  @wait: for
- * another's purge.  Return: were addresses freed?
+ * vmap_area_purge() - flush, once for all lazy areas, then keep them or free them
+ * @all: free all of them, idle ones and empty tables too, and wait for another's purge
+ * Thread, interrupts on, no lock held.  Return: were addresses freed?
  */
-bool vmap_area_purge(bool wait);
+bool vmap_area_purge(bool all);
 
 /** vmap_area_next() - copy the first live area at or above @addr.  Return: false for none. */
 bool vmap_area_next(unsigned long addr, struct vmap_area *copy);

@@ -10,13 +10,13 @@
  * such a gap, and filled with large pages as long as the page allocator has whole
  * blocks at hand: one entry instead of a table of them, one TLB entry instead of 1024.
  * The first block that is not to be had without effort ends that; the rest of the area,
- * and what is less than a large page, gets single frames, run by run: a run is the part
- * of the area that one page table serves, so the walk is done once a table.
+ * and what is less than a large page, gets runs of frames side by side (mm/page/run.c), as
+ * long as the best zone has any; then frames one by one.
  *
- * A block is split into single frames at once (split_page): each frame of an area has
- * its own count, whatever page maps it, and one that somebody holds by get_page()
- * outlives the area alone.  When the area goes, frames that are neighbours go back in one
- * piece, however they were mapped.
+ * Each frame of an area has its own count, whatever page maps it, and one that somebody
+ * holds by get_page() outlives the area alone.  When the area goes, its entries are read
+ * and cleared in one walk; entries that name neighbours make a run again, however they
+ * were mapped, and it goes back in one piece.
  *
  * Device memory: the largest pages that fit, if its address and size allow any.
  *
@@ -34,6 +34,7 @@
 #define LARGE_ORDER (pt_shift(2) - PAGE_SHIFT)
 #define LARGE_FRAMES (1UL << LARGE_ORDER)
 #define LARGE_SIZE (1UL << pt_shift(2))
+#define MARK (1UL << PG_vmalloc)
 
 /* Can the page allocator have a block for a large page? */
 static inline bool large_possible(void)
@@ -57,29 +58,17 @@ unsigned long vmap_fill_align(const struct vmap_source *src, unsigned flags, uns
 /* ---- filling --------------------------------------------------------------------- */
 
 /* @n more (or fewer) frames of @zone are in areas. */
-static void count_frames(struct zone *zone, long n)
+static inline void count_frames(struct zone *zone, long n)
 {
-	if (zone)
-		zone_stat_add(zone, NR_VMALLOC_PAGES, n);
+	zone_stat_add(zone, NR_VMALLOC_PAGES, n);
 }
 
-/* Count the frames on @list, by zone, and mark them ours. */
-static void mark_frames(struct list_head *list)
+/* Fresh frames of one zone are an area's now. */
+static void mark_frames(struct page *page, unsigned long nr)
 {
-	struct zone *zone = NULL;
-	struct page *page;
-	long n = 0;
-
-	list_for_each_entry(page, list, lru) {
-		__SetPageVmalloc(page);
-		if (page_zone(page) != zone) {
-			count_frames(zone, n);
-			zone = page_zone(page);
-			n = 0;
-		}
-		n++;
-	}
-	count_frames(zone, n);
+	for (unsigned long i = 0; i < nr; i++)
+		__SetPageVmalloc(page + i);
+	count_frames(page_zone(page), (long)nr);
 }
 
 /* A block in single frames, an area's; NULL: none without effort. */
@@ -92,19 +81,15 @@ static struct page *take_block(gfp_t gfp)
 	if (!block)
 		return NULL;
 	split_page(block, LARGE_ORDER);
-	for (unsigned long i = 0; i < LARGE_FRAMES; i++)
-		__SetPageVmalloc(block + i);
-	count_frames(page_zone(block), (long)LARGE_FRAMES);
+	mark_frames(block, LARGE_FRAMES);
 	return block;
 }
 
 /* @nr frames from @page on, in one zone, are no longer an area's; whoever holds one may go on doing so. */
 static void give_frames(struct page *page, unsigned long nr)
 {
-	for (unsigned long i = 0; i < nr; i++)
-		__ClearPageVmalloc(page + i);
 	count_frames(page_zone(page), -(long)nr);
-	free_contig_range(page_to_pfn(page), nr);
+	free_frame_run(page, nr, MARK);
 }
 
 /* Map a block at @addr, which is aligned.  Return: false: none to be had, nothing mapped. */
@@ -124,34 +109,63 @@ static bool map_block(struct vmap_area *area, const struct vmap_source *src, uns
 	return true;
 }
 
-/* The frame number for page @i of an area; @taken: fresh frames, for VM_ALLOC. */
-static pfn_t next_pfn(const struct vmap_source *src, unsigned long i, struct list_head *taken)
+/* Entries from @slot on for @nr frames side by side. */
+static void enter_run(pte_t *slot, struct page *first, unsigned long nr, pgprot_t prot)
 {
-	struct page *page;
+	pfn_t pfn = page_to_pfn(first);
 
-	if (src->pages)
-		return page_to_pfn(src->pages[i]);
-	page = list_first_entry(taken, struct page, lru);
-	list_del(&page->lru);
-	return page_to_pfn(page);
+	for (unsigned long n = 0; n < nr; n++)
+		set_pte(slot + n, mk_pte(pfn + n, prot));
 }
 
-/* Fill the entries of one page table, for the pages from @i on.  Return: how many; 0: no memory. */
+/* Entries for fresh frames, taken one by one: at the most @nr.  Return: how many. */
+static unsigned long enter_scattered(pte_t *slot, gfp_t gfp, unsigned long nr, pgprot_t prot)
+{
+	struct page *page, *next;
+	LIST_HEAD(taken);
+
+	nr = alloc_pages_bulk_list(gfp, nr, &taken);
+	list_for_each_entry_safe(page, next, &taken, lru) {
+		mark_frames(page, 1);
+		enter_run(slot++, page, 1, prot);
+	}
+	return nr;
+}
+
+/* Entries for up to @nr fresh frames.  Return: how many; 0: no memory. */
+static unsigned long enter_fresh(pte_t *slot, const struct vmap_source *src, unsigned long nr)
+{
+	gfp_t gfp = src->gfp & ~__GFP_ZERO;	/* the area is cleared as a whole */
+	struct page *page;
+
+	if (nr == 1) {
+		page = alloc_pages(gfp, 0);
+		if (!page)
+			return 0;
+		mark_frames(page, 1);
+	} else {
+		page = alloc_frame_run(gfp, &nr, MARK);
+		if (!page)
+			return enter_scattered(slot, gfp, nr, src->prot);
+		count_frames(page_zone(page), (long)nr);
+	}
+	enter_run(slot, page, nr, src->prot);
+	return nr;
+}
+
+/* Fill entries of one page table, for the pages from @i on.  Return: how many; 0: no memory. */
 static unsigned long map_run(struct vmap_area *area, const struct vmap_source *src, unsigned long i)
 {
 	unsigned long addr = area->start + (i << PAGE_SHIFT);
-	unsigned long nr = min(pt_entries(1) - pt_index(addr, 1), area->nr_pages - i), n;
+	unsigned long nr = min(pt_entries(1) - pt_index(addr, 1), area->nr_pages - i);
 	pte_t *slot = pt_walk_alloc(swapper_pg_dir, addr, &pt_ops_kernel);
-	LIST_HEAD(taken);
 
 	if (!slot)
 		return 0;
-	if (!src->pages) {
-		nr = alloc_pages_bulk_list(src->gfp & ~__GFP_ZERO, nr, &taken);
-		mark_frames(&taken);
-	}
-	for (n = 0; n < nr; n++)
-		set_pte(slot + n, mk_pte(next_pfn(src, i + n, &taken), src->prot));
+	if (!src->pages)
+		return enter_fresh(slot, src, nr);
+	for (unsigned long n = 0; n < nr; n++)
+		enter_run(slot + n, src->pages[i + n], 1, src->prot);
 	return nr;
 }
 
@@ -192,43 +206,79 @@ struct leaving {
 	unsigned long nr;
 };
 
-static __always_inline void leave(struct leaving *l, struct page *page, unsigned long nr)
+static void leave_one_zone(struct leaving *l, struct page *page, unsigned long nr)
 {
-	if (l->nr && !((page->flags ^ l->first->flags) >> PG_NODE_SHIFT)) {
-		if (page == l->first + l->nr) {
-			l->nr += nr;
-			return;
-		}
-		if (page + nr == l->first) {
-			l->first = page;
-			l->nr += nr;
-			return;
-		}
+	if (l->nr && page == l->first + l->nr && page_zone(page) == page_zone(l->first)) {
+		l->nr += nr;
+		return;
 	}
 	if (l->nr)
 		give_frames(l->first, l->nr);
 	*l = (struct leaving){ page, nr };
 }
 
-static void drop_entry(pte_t old, unsigned long addr, int level, void *leaving)
+/* The entries for these @nr frames are cleared. */
+static void leave(struct leaving *l, pfn_t pfn, unsigned long nr)
 {
-	struct page *page = pfn_valid(pte_pfn(old)) ? pfn_to_page(pte_pfn(old)) : NULL;
+	struct page *page = pfn_to_page(pfn);
 
-	if (!page || !PageVmalloc(page))
-		mm_panic("vmalloc: entry 0x%llx at %p names no frame of an area",
-			 (unsigned long long)old.val, (void *)addr);
-	if (likely(level == 1))
-		leave(leaving, page, 1);
+	if (!pfn_valid(pfn) || !pfn_valid(pfn + nr - 1))
+		mm_panic("vmalloc: entries for the frames %lu to %lu, which are no memory", pfn, pfn + nr - 1);
+	if (likely(page_zone(page) == page_zone(page + nr - 1)))
+		leave_one_zone(l, page, nr);
 	else
-		leave(leaving, page, LARGE_FRAMES);
+		while (nr--)
+			leave_one_zone(l, page++, 1);
+}
+
+/* Clear the entries from @slot on, up to @nr, as long as they name neighbours of @pfn.  Return: how many. */
+static unsigned long clear_run(pte_t *slot, pfn_t pfn, unsigned long nr)
+{
+	unsigned long n = 0;
+	pte_t e;
+
+	do {
+		set_pte(slot + n++, (pte_t){ 0 });
+		if (n == nr)
+			break;
+		e = get_pte(slot + n);
+	} while (pte_present(e) && pte_pfn(e) == pfn + n);
+	return n;
+}
+
+/* Clear what maps up to @nr pages at @addr.  Return: how many pages that were, mapped or not. */
+static unsigned long clear_some(unsigned long addr, unsigned long nr, struct leaving *l)
+{
+	int level;
+	pte_t *slot = pt_lookup(swapper_pg_dir, addr, &level), e = get_pte(slot);
+
+	if (!pte_present(e))
+		return ((addr | ((1UL << pt_shift(level)) - 1)) - addr + 1) >> PAGE_SHIFT;
+	if (level == 1) {
+		nr = clear_run(slot, pte_pfn(e), min(nr, pt_entries(1) - pt_index(addr, 1)));
+	} else {
+		nr = 1UL << (pt_shift(level) - PAGE_SHIFT);
+		pt_unmap_range(swapper_pg_dir, addr, nr << PAGE_SHIFT, NULL, NULL);
+	}
+	leave(l, pte_pfn(e), nr);
+	return nr;
+}
+
+static void empty_and_free(struct vmap_area *area)
+{
+	struct leaving l = { .nr = 0 };
+	unsigned long n;
+
+	for (unsigned long i = 0; i < area->nr_pages; i += n)
+		n = clear_some(area->start + (i << PAGE_SHIFT), area->nr_pages - i, &l);
+	if (l.nr)
+		give_frames(l.first, l.nr);
 }
 
 void vmap_empty(struct vmap_area *area)
 {
-	struct leaving l = { .nr = 0 };
-
-	pt_unmap_range(swapper_pg_dir, area->start, (unsigned long)area->nr_pages << PAGE_SHIFT,
-		       area->flags & VM_ALLOC ? drop_entry : NULL, &l);
-	if (l.nr)
-		give_frames(l.first, l.nr);
+	if (area->flags & VM_ALLOC)
+		empty_and_free(area);
+	else
+		pt_unmap_range(swapper_pg_dir, area->start, (unsigned long)area->nr_pages << PAGE_SHIFT, NULL, NULL);
 }
