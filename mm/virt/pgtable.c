@@ -208,8 +208,10 @@ pte_t *pt_walk_alloc_counted(pte_t *root, unsigned long addr, int level, const s
 pte_t *pt_walk_alloc(pte_t *root, unsigned long addr, const struct pt_ops *ops)
 {
 	unsigned made = 0;
+	int l;
+	pte_t *slot = walk_down(root, addr, 1, &l);
 
-	return walk_make(root, addr, 1, ops, &made);
+	return likely(l == 1) ? slot : walk_make(root, addr, 1, ops, &made);
 }
 
 int pt_populate(pte_t *root, unsigned long addr, size_t size, const struct pt_ops *ops)

@@ -56,7 +56,7 @@ static const char *undo_call(unsigned flags)
 /* May this context map and unmap?  If not, say so. */
 static bool context_ok(const char *call, unsigned long value, unsigned long caller)
 {
-	if (likely(!in_interrupt() && vmap_area_ready()))
+	if (likely(!in_interrupt() && vmalloc_window[1]))
 		return true;
 	misuse(MISUSE_CONTEXT, caller, "%s(0x%lx): %s", call, value,
 	       in_interrupt() ? "in an interrupt" : "before vmalloc_init()");
@@ -64,14 +64,17 @@ static bool context_ok(const char *call, unsigned long value, unsigned long call
 }
 
 /* The same for calls that make an area: they sleep. */
-static bool may_make(const char *call, unsigned long value, unsigned long caller)
+static __cold_path bool may_make_slow(const char *call, unsigned long value, unsigned long caller)
 {
 	if (!context_ok(call, value, caller))
 		return false;
-	if (likely(!preempt_count()))
-		return true;
 	misuse(MISUSE_CONTEXT, caller, "%s(0x%lx): may sleep, but preemption is off", call, value);
 	return false;
+}
+
+static inline bool may_make(const char *call, unsigned long value, unsigned long caller)
+{
+	return likely(!preempt_count() && vmalloc_window[1]) || may_make_slow(call, value, caller);
 }
 
 /* ---- mapping ------------------------------------------------------------------ */
@@ -142,7 +145,7 @@ static bool mask_ok(unsigned long size, gfp_t gfp, unsigned long caller)
 {
 	const char *wrong;
 
-	if (likely((gfp & ~__GFP_ZERO) == GFP_KERNEL))
+	if (likely((gfp & ~(__GFP_ZERO | __GFP_HIGHMEM | __GFP_NOWARN)) == GFP_KERNEL))
 		return true;
 	wrong = gfp_contradiction(gfp);
 	if (!wrong && !(gfp & __GFP_WAIT))

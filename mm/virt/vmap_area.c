@@ -51,7 +51,7 @@
  *	     more than IDLE_MAX are idle or about to be, and nothing is mapped in them
  *
  * Locking: window.lock for the tree, the states and the counts; held O(log areas); in
- * a purge, once O(LAZY_MAX_AREAS), then for O(log areas) an area and one scan of a table.
+ * a purge, twice O(LAZY_MAX_AREAS), then for O(log areas) an area and one scan of a table.
  * Then pt_lock.  The TLB flush is outside of it, with interrupts as they were, since other
  * CPUs must answer.  One purge runs at a time; who needs addresses waits for it.
  *
@@ -86,13 +86,12 @@ static struct {
 	struct list_head idle[IDLE_PAGES]; /* VMAP_IDLE, of i + 1 pages, the last freed first */
 	struct kmem_cache *cache;
 	unsigned long start;		/* of the window */
-	struct tally live;		/* VMAP_LIVE */
+	struct tally live;		/* VMAP_NEW, VMAP_LIVE */
 	struct tally lazied;		/* VMAP_LAZY */
 	struct tally kept;		/* VMAP_IDLE, VMAP_FLUSHING */
 	unsigned long lazy_max;		/* bytes */
 	unsigned long purges;
 	bool purging;			/* also the channel that waits for its end */
-	bool ready;
 } window = { .lock = SPINLOCK_INIT };
 
 static inline struct vmap_area *area_of(struct rb_node *n)
@@ -103,6 +102,12 @@ static inline struct vmap_area *area_of(struct rb_node *n)
 static inline unsigned long bytes(const struct vmap_area *a)
 {
 	return a->end - a->start;
+}
+
+/* An owner publishes without the lock: who sees VMAP_LIVE sees what the area was given before. */
+static inline enum vmap_state state_of(const struct vmap_area *a)
+{
+	return __atomic_load_n(&a->state, __ATOMIC_ACQUIRE);
 }
 
 static inline void count_in(struct tally *t, const struct vmap_area *a)
@@ -200,9 +205,9 @@ static bool span_in_use(unsigned long start, unsigned long last)
 {
 	struct vmap_area *a = find_above(start);
 
-	while (a->state == VMAP_PURGING && a->start <= last)
+	while (state_of(a) == VMAP_PURGING && a->start <= last)
 		a = area_of(rb_next(&a->node));
-	return a->state != VMAP_END && a->start <= last;
+	return a != &window.end && a->start <= last;
 }
 
 /* Take the tables of @level that only @area needed out of the directories, onto @tables. */
@@ -254,15 +259,14 @@ static void flush_areas(struct purge *p)
 
 static void keep_areas(struct list_head *areas)
 {
+	unsigned long flags = spin_lock_irqsave(&window.lock);
 	struct vmap_area *a, *next;
-	unsigned long flags;
 
 	list_for_each_entry_safe(a, next, areas, list) {
-		flags = spin_lock_irqsave(&window.lock);
 		a->state = VMAP_IDLE;
 		list_move(&a->list, &window.idle[a->nr_pages - 1]);
-		spin_unlock_irqrestore(&window.lock, flags);
 	}
+	spin_unlock_irqrestore(&window.lock, flags);
 }
 
 static void erase_areas(struct list_head *areas)
@@ -355,12 +359,6 @@ void vmap_area_init(unsigned long start, unsigned long end)
 	window.tree.update = update_max_gap;
 	window.end = (struct vmap_area){ .start = end, .end = end, .gap = end - start, .state = VMAP_END };
 	rb_insert_before(&window.tree, NULL, &window.end.node);
-	window.ready = true;
-}
-
-bool vmap_area_ready(void)
-{
-	return window.ready;
 }
 
 /* The last freed of the idle areas of @pages; NULL for none. */
@@ -375,6 +373,7 @@ static struct vmap_area *take_idle(unsigned long pages)
 		list_del(&area->list);
 		area->state = VMAP_NEW;
 		count_out(&window.kept, area);
+		count_in(&window.live, area);
 	}
 	spin_unlock_irqrestore(&window.lock, flags);
 	return area;
@@ -394,6 +393,8 @@ static __noinline struct vmap_area *make_area(unsigned long pages, unsigned long
 		unsigned long irq = spin_lock_irqsave(&window.lock);
 
 		placed = place(area, size, align) || place(area, size, PAGE_SIZE);
+		if (placed)
+			count_in(&window.live, area);
 		spin_unlock_irqrestore(&window.lock, irq);
 	} while (!placed && vmap_area_purge(true));
 	if (!placed) {
@@ -420,11 +421,7 @@ struct vmap_area *vmap_area_alloc(unsigned long pages, unsigned long align, unsi
 
 void vmap_area_publish(struct vmap_area *area)
 {
-	unsigned long flags = spin_lock_irqsave(&window.lock);
-
-	area->state = VMAP_LIVE;
-	count_in(&window.live, area);
-	spin_unlock_irqrestore(&window.lock, flags);
+	__atomic_store_n(&area->state, VMAP_LIVE, __ATOMIC_RELEASE);
 }
 
 /* Nothing to claim at @addr: copy what is there, for a report. */
@@ -433,7 +430,7 @@ static __cold_path void copy_found(unsigned long addr, struct vmap_area *found)
 	unsigned long flags = spin_lock_irqsave(&window.lock);
 	struct vmap_area *a = find_above(addr);
 
-	*found = a->state != VMAP_END && addr >= a->start ? *a : (struct vmap_area){ .end = 0 };
+	*found = a != &window.end && addr >= a->start ? *a : (struct vmap_area){ .end = 0 };
 	spin_unlock_irqrestore(&window.lock, flags);
 }
 
@@ -441,7 +438,7 @@ struct vmap_area *vmap_area_claim(unsigned long addr, unsigned want, struct vmap
 {
 	unsigned long flags = spin_lock_irqsave(&window.lock);
 	struct vmap_area *a = find_above(addr);
-	bool mine = likely(a->start == addr) && likely(a->state == VMAP_LIVE) && likely(a->flags & want);
+	bool mine = likely(a->start == addr) && likely(state_of(a) == VMAP_LIVE) && likely(a->flags & want);
 
 	if (mine) {
 		a->state = VMAP_FREEING;
@@ -458,6 +455,8 @@ void vmap_area_retire(struct vmap_area *area)
 	unsigned long flags = spin_lock_irqsave(&window.lock);
 	bool full;
 
+	if (unlikely(area->state == VMAP_NEW))
+		count_out(&window.live, area);
 	area->state = VMAP_LAZY;
 	list_add_tail(&area->list, &window.lazy);
 	count_in(&window.lazied, area);
@@ -474,11 +473,11 @@ bool vmap_area_next(unsigned long addr, struct vmap_area *copy)
 	unsigned long flags = spin_lock_irqsave(&window.lock);
 	struct vmap_area *a = find_above(addr);
 
-	while (a->state != VMAP_END && (a->state != VMAP_LIVE || a->start < addr))
+	while (a != &window.end && (state_of(a) != VMAP_LIVE || a->start < addr))
 		a = area_of(rb_next(&a->node));
 	*copy = *a;
 	spin_unlock_irqrestore(&window.lock, flags);
-	return copy->state != VMAP_END;
+	return a != &window.end;
 }
 
 void vmap_area_totals(struct vmalloc_totals *t)
@@ -501,7 +500,7 @@ static int check_area(const struct vmap_area *a, unsigned long prev_end)
 
 	if (a->start < prev_end || a->end > window.end.end || !IS_ALIGNED(a->start, PAGE_SIZE))
 		return 1;
-	if (a->state != VMAP_END && bytes(a) != (a->nr_pages + 1UL) << PAGE_SHIFT)
+	if (a != &window.end && bytes(a) != (a->nr_pages + 1UL) << PAGE_SHIFT)
 		return 1;
 	if (a->gap != a->start - prev_end)
 		return 2;
@@ -516,19 +515,20 @@ static bool same_tally(struct tally a, struct tally b)
 /* V.5: compare the tallies with the tree. */
 static int check_tallies(void)
 {
-	struct tally by_state[VMAP_END + 1] = { { .areas = 0 } }, kept;
+	struct tally live = { .areas = 0 }, lazy = live, kept = live, none = live;
+	struct tally *by_state[] = {
+		[VMAP_NEW] = &live, [VMAP_LIVE] = &live, [VMAP_FREEING] = &none, [VMAP_LAZY] = &lazy,
+		[VMAP_FLUSHING] = &kept, [VMAP_IDLE] = &kept, [VMAP_PURGING] = &none, [VMAP_END] = &none,
+	};
 	struct vmap_area *a;
 
 	for (a = area_of(rb_first(&window.tree)); a; a = area_of(rb_next(&a->node)))
-		count_in(&by_state[a->state], a);
-	kept.areas = by_state[VMAP_IDLE].areas + by_state[VMAP_FLUSHING].areas;
-	kept.bytes = by_state[VMAP_IDLE].bytes + by_state[VMAP_FLUSHING].bytes;
-	if (!same_tally(by_state[VMAP_LIVE], window.live) || !same_tally(by_state[VMAP_LAZY], window.lazied) ||
-	    !same_tally(kept, window.kept))
+		count_in(by_state[state_of(a)], a);
+	if (!same_tally(live, window.live) || !same_tally(lazy, window.lazied) || !same_tally(kept, window.kept))
 		return 5;
 	list_for_each_entry(a, &window.lazy, list)
-		by_state[VMAP_LAZY].areas -= a->state == VMAP_LAZY;
-	return by_state[VMAP_LAZY].areas ? 5 : 0;
+		lazy.areas -= a->state == VMAP_LAZY;
+	return lazy.areas ? 5 : 0;
 }
 
 static bool maps_something(const struct vmap_area *a)
@@ -555,7 +555,7 @@ static int check_idle(void)
 			idle++;
 		}
 	for (a = area_of(rb_first(&window.tree)); a; a = area_of(rb_next(&a->node)))
-		idle -= a->state == VMAP_IDLE;
+		idle -= state_of(a) == VMAP_IDLE;
 	return idle || window.kept.areas > IDLE_MAX ? 9 : 0;
 }
 

@@ -37,7 +37,6 @@ struct vmap_area {
 
 /** vmap_area_init() - an empty window [@start, @end). */
 void vmap_area_init(unsigned long start, unsigned long end);
-bool vmap_area_ready(void);
 
 /**
  * vmap_area_alloc() - addresses for @pages, at least 1, and a guard page

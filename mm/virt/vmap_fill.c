@@ -138,17 +138,10 @@ static unsigned long enter_fresh(pte_t *slot, const struct vmap_source *src, uns
 	gfp_t gfp = src->gfp & ~__GFP_ZERO;	/* the area is cleared as a whole */
 	struct page *page;
 
-	if (nr == 1) {
-		page = alloc_pages(gfp, 0);
-		if (!page)
-			return 0;
-		mark_frames(page, 1);
-	} else {
-		page = alloc_frame_run(gfp, &nr, MARK);
-		if (!page)
-			return enter_scattered(slot, gfp, nr, src->prot);
-		count_frames(page_zone(page), (long)nr);
-	}
+	page = alloc_frame_run(gfp, &nr, MARK);
+	if (!page)
+		return enter_scattered(slot, gfp, nr, src->prot);
+	count_frames(page_zone(page), (long)nr);
 	enter_run(slot, page, nr, src->prot);
 	return nr;
 }
@@ -190,8 +183,23 @@ static bool fill_by_frames(struct vmap_area *area, const struct vmap_source *src
 	return true;
 }
 
+/* An area of one page, in one go. */
+static bool fill_one(unsigned long addr, const struct vmap_source *src)
+{
+	pte_t *slot = pt_walk_alloc(swapper_pg_dir, addr, &pt_ops_kernel);
+	struct page *page = likely(slot) ? alloc_pages(src->gfp & ~__GFP_ZERO, 0) : NULL;
+
+	if (unlikely(!page))
+		return false;
+	mark_frames(page, 1);
+	set_pte(slot, mk_pte(page_to_pfn(page), src->prot));
+	return true;
+}
+
 bool vmap_fill(struct vmap_area *area, const struct vmap_source *src)
 {
+	if (area->flags & VM_ALLOC && area->nr_pages == 1)
+		return fill_one(area->start, src);
 	if (!(area->flags & VM_IOREMAP))
 		return fill_by_frames(area, src);
 	return pt_map_range(swapper_pg_dir, area->start, (unsigned long)area->nr_pages << PAGE_SHIFT, src->pfn,
@@ -217,13 +225,18 @@ static void leave_one_zone(struct leaving *l, struct page *page, unsigned long n
 	*l = (struct leaving){ page, nr };
 }
 
+static __cold_path void not_memory(pfn_t pfn, unsigned long nr)
+{
+	mm_panic("vmalloc: entries for the frames %lu to %lu, which are no memory", pfn, pfn + nr - 1);
+}
+
 /* The entries for these @nr frames are cleared. */
 static void leave(struct leaving *l, pfn_t pfn, unsigned long nr)
 {
 	struct page *page = pfn_to_page(pfn);
 
 	if (!pfn_valid(pfn) || !pfn_valid(pfn + nr - 1))
-		mm_panic("vmalloc: entries for the frames %lu to %lu, which are no memory", pfn, pfn + nr - 1);
+		not_memory(pfn, nr);
 	if (likely(page_zone(page) == page_zone(page + nr - 1)))
 		leave_one_zone(l, page, nr);
 	else
@@ -275,9 +288,24 @@ static void empty_and_free(struct vmap_area *area)
 		give_frames(l.first, l.nr);
 }
 
+static void empty_one(unsigned long addr)
+{
+	int level;
+	pte_t *slot = pt_lookup(swapper_pg_dir, addr, &level), e = get_pte(slot);
+
+	if (unlikely(!pte_present(e)))	/* it could not be filled */
+		return;
+	set_pte(slot, (pte_t){ 0 });
+	if (!pfn_valid(pte_pfn(e)))
+		not_memory(pte_pfn(e), 1);
+	give_frames(pfn_to_page(pte_pfn(e)), 1);
+}
+
 void vmap_empty(struct vmap_area *area)
 {
-	if (area->flags & VM_ALLOC)
+	if (area->flags & VM_ALLOC && area->nr_pages == 1)
+		empty_one(area->start);
+	else if (area->flags & VM_ALLOC)
 		empty_and_free(area);
 	else
 		pt_unmap_range(swapper_pg_dir, area->start, (unsigned long)area->nr_pages << PAGE_SHIFT, NULL, NULL);
