@@ -26,7 +26,8 @@
  * Context: thread, may sleep.  Return: a page-aligned address; or NULL: no frames,
  * no addresses, more than the machine has (reported as failed allocation), size 0,
  * a size that wraps around, an interrupt (reported as misuse).  On failure nothing
- * is held.  O(log areas + pages).  Undo: vfree().
+ * is held.  O(pages) where an area of that size was freed lately, else O(log areas + pages).
+ * Undo: vfree().
  */
 void *vmalloc(unsigned long size);
 /** vzalloc() - the same, cleared. */
@@ -44,8 +45,11 @@ void *__vmalloc(unsigned long size, gfp_t gfp);
  * The addresses fault from now on as far as no CPU remembers them; they are given
  * out again only after every CPU has forgotten.  Refused with a report: an address
  * in the middle of an area, one freed already, one of vmap or ioremap, a kmalloc
- * address, any other; an interrupt.  O(log areas + pages), and now and then the
- * purge of what was freed since the last (bounded by 1/16 of the window).
+ * address, any other.
+ * Context: an interrupt, a thread with preemption off, or one with interrupts on and no
+ * lock held; the last now and then does the purge of what was freed since the one before:
+ * one flush on all CPUs for 256 areas, or 1/16 of the window.
+ * O(log areas + pages), a purge O(log areas) for each area it takes.
  */
 void vfree(const void *addr);
 
@@ -91,7 +95,7 @@ void iounmap(const volatile void *addr);
  */
 void *kvmalloc(size_t size, gfp_t gfp);
 void *kvzalloc(size_t size, gfp_t gfp);
-/** kvfree() - of either sort; from an interrupt only where it came from kmalloc. */
+/** kvfree() - of either sort.  Context and cost as kfree() and vfree(). */
 void kvfree(const void *p);
 
 /** vmalloc_init() - once, by mm_init(), after the slab layer. */
@@ -118,7 +122,7 @@ struct vmalloc_totals {
 	unsigned long purges;			/* flushes so far */
 };
 void vmalloc_get_totals(struct vmalloc_totals *t);
-/** vmalloc_purge() - flush and release lazily freed areas and empty page tables now.  Context: thread. */
+/** vmalloc_purge() - flush and release all freed areas and empty page tables now.  Context: as vmalloc(). */
 void vmalloc_purge(void);
 /**
  * vmalloc_check() - test the numbered invariants of vmap_area.c and vmalloc.c.

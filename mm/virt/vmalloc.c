@@ -23,13 +23,14 @@
  *	V.8  NR_VMALLOC_PAGES, summed over the zones, is their number
  *
  * Locking: an area's entries belong to the one thread that makes or frees it; see
- * vmap_area.c for the rest.  All calls but the lookups need a thread that may sleep.
+ * vmap_area.c for the rest.  Taking needs a thread that may sleep; giving back may be done
+ * anywhere: who cannot flush (an interrupt) leaves the purge to the next who can.
  *
  * Failure: too few frames: those taken go back, the area retires; nothing is held.
  * A request for more than all memory is refused before it has drained the machine.
  *
  * Cost: O(log areas + pages).  Unlike Linux: no array of pages; vfree in an interrupt
- * is refused, not deferred.
+ * gives frames and addresses back at once, not by a worker.
  */
 #include <quarry/vmalloc.h>
 
@@ -53,28 +54,21 @@ static const char *undo_call(unsigned flags)
 	return flags & VM_ALLOC ? "vfree" : flags & VM_MAP ? "vunmap" : "iounmap";
 }
 
-/* May this context map and unmap?  If not, say so. */
-static bool context_ok(const char *call, unsigned long value, unsigned long caller)
+static __cold_path void report_context(const char *call, unsigned long value, unsigned long caller)
 {
-	if (likely(!in_interrupt() && vmalloc_window[1]))
-		return true;
 	misuse(MISUSE_CONTEXT, caller, "%s(0x%lx): %s", call, value,
-	       in_interrupt() ? "in an interrupt" : "before vmalloc_init()");
-	return false;
+	       in_interrupt() ? "in an interrupt" : preempt_count() ? "may sleep, but preemption is off" :
+	       "before vmalloc_init()");
 }
 
-/* The same for calls that make an area: they sleep. */
-static __cold_path bool may_make_slow(const char *call, unsigned long value, unsigned long caller)
+/* Is this a thread that may sleep, or flush?  If not, say so. */
+static inline bool context_ok(const char *call, unsigned long value, unsigned long caller)
 {
-	if (!context_ok(call, value, caller))
-		return false;
-	misuse(MISUSE_CONTEXT, caller, "%s(0x%lx): may sleep, but preemption is off", call, value);
-	return false;
-}
+	bool ok = !preempt_count() && vmalloc_window[1];
 
-static inline bool may_make(const char *call, unsigned long value, unsigned long caller)
-{
-	return likely(!preempt_count() && vmalloc_window[1]) || may_make_slow(call, value, caller);
+	if (unlikely(!ok))
+		report_context(call, value, caller);
+	return ok;
 }
 
 /* ---- mapping ------------------------------------------------------------------ */
@@ -169,7 +163,7 @@ static void *do_vmalloc(unsigned long size, gfp_t gfp, unsigned long caller)
 	struct vmap_source src = { .gfp = gfp | __GFP_NOWARN, .prot = PAGE_KERNEL };
 	void *start = NULL;
 
-	if (!may_make("vmalloc", size, caller) || !size_ok("vmalloc", size, caller) ||
+	if (!context_ok("vmalloc", size, caller) || !size_ok("vmalloc", size, caller) ||
 	    !mask_ok(size, gfp, caller))
 		return NULL;
 	if (!(gfp & GFP_ZONEMASK))
@@ -218,7 +212,7 @@ void *vmap(struct page **pages, unsigned count, unsigned long flags, pgprot_t pr
 	void *start;
 
 	(void)flags;
-	if (!may_make("vmap", count, caller))
+	if (!context_ok("vmap", count, caller))
 		return NULL;
 	wrong = pages_wrong(pages, count);
 	if (wrong || size >> PAGE_SHIFT != count) {
@@ -257,7 +251,7 @@ void *ioremap(phys_addr_t phys, size_t size)
 	const char *wrong = device_wrong(phys, size);
 	char *start;
 
-	if (!may_make("ioremap", size, caller))
+	if (!context_ok("ioremap", size, caller))
 		return NULL;
 	if (wrong) {
 		misuse(MISUSE_ARGUMENT, caller, "ioremap(0x%llx, %lu): %s", (unsigned long long)phys,
@@ -301,8 +295,12 @@ static void give_back(unsigned long addr, unsigned want, unsigned long caller)
 {
 	struct vmap_area *area, found;
 
-	if (!addr || !context_ok(undo_call(want), addr, caller))
+	if (!addr)
 		return;
+	if (unlikely(!vmalloc_window[1])) {
+		report_context(undo_call(want), addr, caller);
+		return;
+	}
 	area = vmap_area_claim(addr, want, &found);
 	if (area)
 		unmap_area(area);

@@ -210,7 +210,15 @@ static bool span_in_use(unsigned long start, unsigned long last)
 	return a != &window.end && a->start <= last;
 }
 
-/* Take the tables of @level that only @area needed out of the directories, onto @tables. */
+/* Does the area before @area, on its way out too, reach beyond @addr?  Then it sees to what lies there. */
+static bool previous_leaves(const struct vmap_area *area, unsigned long addr)
+{
+	const struct vmap_area *prev = area_of(rb_prev(&area->node));
+
+	return prev && state_of(prev) == VMAP_PURGING && prev->end > addr;
+}
+
+/* Take the tables of @level that only areas on their way out needed out of the directories, onto @tables. */
 static void detach_tables(const struct vmap_area *area, int level, struct list_head *tables)
 {
 	unsigned long span = 1UL << pt_shift(level + 1), first = ALIGN_DOWN(area->start, span);
@@ -219,7 +227,7 @@ static void detach_tables(const struct vmap_area *area, int level, struct list_h
 		unsigned long flags = spin_lock_irqsave(&window.lock);
 		pte_t *table = NULL;
 
-		if (!span_in_use(at, at + span - 1))
+		if (!previous_leaves(area, at) && !span_in_use(at, at + span - 1))
 			table = pt_detach_kernel_table(at, level);
 		if (table)
 			list_add(&virt_to_page(table)->lru, tables);
@@ -346,6 +354,23 @@ bool vmap_area_purge(bool all)
 	return mine || waited;
 }
 
+/* Time for a purge?  window.lock is held. */
+static inline bool purge_due(void)
+{
+	return window.lazied.bytes > window.lazy_max || window.lazied.areas > LAZY_MAX_AREAS;
+}
+
+/* A purge that is due because those who freed could not flush: interrupts, and threads with preemption off. */
+static void purge_left_over(void)
+{
+	unsigned long flags = spin_lock_irqsave(&window.lock);
+	bool due = purge_due();
+
+	spin_unlock_irqrestore(&window.lock, flags);
+	if (due)
+		vmap_area_purge(false);
+}
+
 /* ---- an area's life ---------------------------------------------------------------- */
 
 void vmap_area_init(unsigned long start, unsigned long end)
@@ -389,6 +414,7 @@ static __noinline struct vmap_area *make_area(unsigned long pages, unsigned long
 	if (!area)
 		return NULL;
 	*area = (struct vmap_area){ .nr_pages = (unsigned)pages, .state = VMAP_NEW };
+	purge_left_over();
 	do {
 		unsigned long irq = spin_lock_irqsave(&window.lock);
 
@@ -453,16 +479,16 @@ struct vmap_area *vmap_area_claim(unsigned long addr, unsigned want, struct vmap
 void vmap_area_retire(struct vmap_area *area)
 {
 	unsigned long flags = spin_lock_irqsave(&window.lock);
-	bool full;
+	bool due;
 
 	if (unlikely(area->state == VMAP_NEW))
 		count_out(&window.live, area);
 	area->state = VMAP_LAZY;
 	list_add_tail(&area->list, &window.lazy);
 	count_in(&window.lazied, area);
-	full = window.lazied.bytes > window.lazy_max || window.lazied.areas > LAZY_MAX_AREAS;
+	due = purge_due();
 	spin_unlock_irqrestore(&window.lock, flags);
-	if (unlikely(full) && !preempt_count())
+	if (unlikely(due) && !preempt_count())
 		vmap_area_purge(false);
 }
 

@@ -108,18 +108,24 @@ static void free_area(void *arg)
 	vfree(area_to_free);
 }
 
-SELFTEST(F1, vfree_in_an_interrupt_is_refused)
+SELFTEST(F1, vfree_in_an_interrupt_gives_all_back)
 {
-	unsigned long before = misuse_count(MISUSE_CONTEXT);
+	unsigned long before = misuse_count(NR_MISUSE);
+	struct page *page;
 
 	area_to_free = vmalloc(5000);
 	CHECK(area_to_free);
-	misuse_quiet(true);
+	page = vmalloc_to_page(area_to_free);
 	machine_run_in_interrupt(free_area, NULL);
-	misuse_quiet(false);
-	CHECK_EQ(misuse_count(MISUSE_CONTEXT), before + 1);
-	*(volatile char *)area_to_free = 1;	/* still there */
+	CHECK_EQ(misuse_count(NR_MISUSE), before);
+	CHECK(!vmalloc_to_page(area_to_free));
+	CHECK(!PageVmalloc(page));
+	CHECK_EQ(page_count(page), 0);
+	CHECK_EQ(vmalloc_check(), 0);
+	misuse_quiet(true);
 	vfree(area_to_free);
+	misuse_quiet(false);
+	CHECK_EQ(misuse_count(NR_MISUSE), before + 1);
 }
 
 /* Interrupts that allocate while a thread is in the middle of allocating. */

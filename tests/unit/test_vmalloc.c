@@ -357,23 +357,49 @@ END_TEST
 
 static void *shared;
 
+static void free_shared(void *arg)
+{
+	(void)arg;
+	vfree(shared);
+}
+
 static void in_irq(void *arg)
 {
 	(void)arg;
 	ck_assert_ptr_null(vmalloc(PAGE_SIZE));
-	vfree(shared);
 	vmalloc_purge();
+	vfree(shared);
 }
 
-START_TEST(interrupts_may_not)
+START_TEST(interrupts_may_only_give_back)
 {
 	boot();
 	misuse_quiet(true);
 	shared = vmalloc(PAGE_SIZE);
 	machine_run_in_interrupt(in_irq, NULL);
-	ck_assert_uint_eq(new_misuse(MISUSE_CONTEXT), 3);
-	ck_assert_uint_eq(totals().areas, 1);
+	ck_assert_uint_eq(new_misuse(MISUSE_CONTEXT), 2);
+	ck_assert_uint_eq(totals().areas, 0);
+	ck_assert_ptr_null(vmalloc_to_page(shared));
 	vfree(shared);
+	ck_assert_uint_eq(new_misuse(MISUSE_DOUBLE_FREE), 1);
+	unit_teardown();
+}
+END_TEST
+
+/* Whoever cannot flush leaves it to the next who can. */
+START_TEST(F1_what_interrupts_free_is_flushed_by_threads)
+{
+	unsigned long purges;
+
+	boot();
+	purges = totals().purges;
+	for (int i = 0; i < 2000; i++) {
+		shared = vmalloc(PAGE_SIZE);
+		ck_assert_ptr_nonnull(shared);
+		machine_run_in_interrupt(free_shared, NULL);
+	}
+	ck_assert_uint_gt(totals().purges, purges + 3);
+	ck_assert_uint_lt(totals().lazy_bytes, 1000 * 2 * PAGE_SIZE);
 	unit_teardown();
 }
 END_TEST
@@ -457,6 +483,154 @@ START_TEST(G_areas_are_listed_by_address)
 }
 END_TEST
 
+/* Of each page of the window: how many flushes there were when it was last freed, and one; 0: never. */
+static unsigned long freed_at[1 << 16];
+
+static unsigned long page_of(const void *p)
+{
+	unsigned long n = ((unsigned long)p - VMALLOC_START) >> PAGE_SHIFT;
+
+	ck_assert_uint_lt(n, ARRAY_SIZE(freed_at));
+	return n;
+}
+
+/* Does writing at @p reach the frame that the page tables name? */
+static void reaches_its_frame(u8 *p, u8 mark)
+{
+	u8 *window = kmap(vmalloc_to_page(p));
+
+	*p = mark;
+	ck_assert_uint_eq(window[(unsigned long)p % PAGE_SIZE], mark);
+	kunmap(vmalloc_to_page(p));
+}
+
+START_TEST(F1_no_address_is_used_again_before_a_flush)
+{
+	static struct { u8 *p; unsigned long pages; } a[100];
+	unsigned long reused = 0, n;
+	unsigned seed = 99;
+
+	boot();
+	for (int step = 0; step < 20000; step++) {
+		unsigned i = ((seed = seed * 1664525u + 1013904223u) >> 16) % ARRAY_SIZE(a);
+
+		if (a[i].p) {
+			for (n = 0; n < a[i].pages; n++)
+				freed_at[page_of(a[i].p) + n] = totals().purges + 1;
+			vfree(a[i].p);
+			a[i].p = NULL;
+			continue;
+		}
+		a[i].pages = 1 + (seed >> 8) % (step % 3 ? 4 : 20);
+		a[i].p = vmalloc(a[i].pages * PAGE_SIZE);
+		ck_assert_ptr_nonnull(a[i].p);
+		for (n = 0; n < a[i].pages; n++) {
+			ck_assert_uint_ge(totals().purges, freed_at[page_of(a[i].p) + n]);
+			reused += freed_at[page_of(a[i].p) + n] != 0;
+			reaches_its_frame(a[i].p + n * PAGE_SIZE + 5, (u8)step);
+		}
+	}
+	ck_assert_uint_gt(reused, 1000);
+	for (unsigned i = 0; i < ARRAY_SIZE(a); i++)
+		vfree(a[i].p);
+	unit_teardown();
+}
+END_TEST
+
+#define MANY 1500
+
+START_TEST(F1_flushed_areas_serve_again_and_are_kept_in_bounds)
+{
+	static void *p[MANY];
+	struct vmalloc_totals t;
+	void *highest = NULL;
+
+	boot();
+	for (int i = 0; i < MANY; i++) {
+		p[i] = vmalloc(PAGE_SIZE);
+		ck_assert_ptr_nonnull(p[i]);
+		highest = max(highest, p[i]);
+	}
+	for (int i = 0; i < MANY; i++)
+		vfree(p[i]);
+	t = totals();
+	ck_assert_uint_ge(t.purges, 3);
+	ck_assert_uint_ge(t.lazy_bytes, 512 * 2 * PAGE_SIZE);	/* kept */
+	ck_assert_uint_le(t.lazy_bytes, (512 + 257) * 2 * PAGE_SIZE);
+	ck_assert_uint_eq(t.areas, 0);
+	ck_assert_int_eq(vmalloc_check(), 0);
+	for (int i = 0; i < 600; i++) {
+		p[i] = vmalloc(PAGE_SIZE);
+		ck_assert(p[i] <= highest);
+	}
+	ck_assert_uint_eq(totals().purges, t.purges);
+	ck_assert_int_eq(vmalloc_check(), 0);
+	for (int i = 0; i < 600; i++)
+		vfree(p[i]);
+	vmalloc_purge();
+	ck_assert_uint_eq(totals().lazy_bytes, 0);
+	ck_assert_uint_eq(totals().largest_free, totals().total_bytes - PAGE_SIZE);
+	unit_teardown();
+}
+END_TEST
+
+static bool any_area(const struct vmalloc_area_info *info, void *arg)
+{
+	(void)info;
+	*(bool *)arg = true;
+	return false;
+}
+
+START_TEST(F1_an_idle_area_is_free_to_all_checks)
+{
+	static u8 *p[300];
+	bool any = false;
+
+	boot();
+	misuse_quiet(true);
+	for (int i = 0; i < 300; i++)
+		p[i] = vmalloc(3 * PAGE_SIZE);
+	for (int i = 0; i < 300; i++)
+		vfree(p[i]);
+	ck_assert_uint_eq(totals().purges, 1);		/* p[0] has been flushed */
+	vmalloc_for_each(any_area, &any);
+	ck_assert(!any);
+	ck_assert_ptr_null(vmalloc_to_page(p[0]));
+	vfree(p[0]);
+	vunmap(p[0]);
+	ck_assert_uint_eq(new_misuse(MISUSE_DOUBLE_FREE), 2);
+	vfree(p[0] + PAGE_SIZE);
+	ck_assert_uint_eq(new_misuse(MISUSE_MIDDLE), 1);
+	ck_assert_int_eq(vmalloc_check(), 0);
+	unit_teardown();
+}
+END_TEST
+
+START_TEST(F1_frames_held_by_others_outlive_an_area)
+{
+	static const unsigned long sizes[] = { 1, 20 };
+	struct page *held[3];
+	u8 *p;
+
+	boot();
+	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+		p = vmalloc(sizes[i] * PAGE_SIZE);
+		for (unsigned k = 0; k < 3; k++) {
+			held[k] = vmalloc_to_page(p + k * (sizes[i] - 1) / 2 * PAGE_SIZE);
+			get_page(held[k]);
+		}
+		SetPageDirty(held[1]);
+		vfree(p);
+		ck_assert_int_eq(vmalloc_check(), 0);
+		for (unsigned k = 0; k < 3; k++) {
+			ck_assert(page_count(held[k]) >= 1 && !PageVmalloc(held[k]));
+			put_page(held[k]);
+		}
+	}
+	unit_teardown();
+}
+END_TEST
+
 UNIT_SUITE(vmalloc,
 	F1_contiguous_addresses_over_high_frames,
 	F1_a_guard_page_after_each_area,
@@ -470,7 +644,12 @@ UNIT_SUITE(vmalloc,
 	misuse_is_refused_and_counts_stay,
 	sizes_and_masks_that_make_no_sense,
 	C2_a_named_zone_is_kept,
-	interrupts_may_not,
+	interrupts_may_only_give_back,
+	F1_what_interrupts_free_is_flushed_by_threads,
+	F1_no_address_is_used_again_before_a_flush,
+	F1_flushed_areas_serve_again_and_are_kept_in_bounds,
+	F1_an_idle_area_is_free_to_all_checks,
+	F1_frames_held_by_others_outlive_an_area,
 	ioremap_takes_devices_only,
 	kvmalloc_takes_either,
 	G_areas_are_listed_by_address)
