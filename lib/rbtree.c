@@ -4,8 +4,9 @@
  *
  * A node's rank is the height of its subtree.  After a node came or went, ranks
  * (and summaries) change only on the way from there to the root, so one loop goes
- * up that way and puts each node right.  Where one side has become two higher
- * than the other, a rotation lifts the higher child c into its parent's place:
+ * up that way and puts each node right, as long as anything changes: mostly, that is
+ * a few steps.  Where one side has become two higher than the other, a rotation lifts
+ * the higher child c into its parent's place:
  *
  *	      n                c              The middle subtree b changes sides.  If b is
  *	     / \              / \             the higher one of c's two, lifting c would
@@ -55,12 +56,13 @@ static void adopt(struct rb_node *parent, int side, struct rb_node *child)
 		child->parent = parent;
 }
 
-/* Compute rank and summary of @n from its children. */
-static void refresh(struct rb_root *root, struct rb_node *n)
+/* Compute rank and summary of @n from its children.  Return: has either changed? */
+static bool refresh(struct rb_root *root, struct rb_node *n)
 {
+	int old = n->rank;
+
 	n->rank = 1 + max(rank(n->child[0]), rank(n->child[1]));
-	if (root->update)
-		root->update(n);
+	return (root->update && root->update(n)) || n->rank != old;
 }
 
 /* Lift @n's child on @side into its place.  Return: that child. */
@@ -76,27 +78,39 @@ static struct rb_node *rotate(struct rb_root *root, struct rb_node *n, int side)
 	return c;
 }
 
-/* Put the subtree of @n right, whose children are right.  Return: its top. */
-static struct rb_node *put_right(struct rb_root *root, struct rb_node *n)
+/* Put the subtree of *@n right, whose children are right.  *@n becomes its top.  Return: is it another than before? */
+static bool put_right(struct rb_root *root, struct rb_node **n)
 {
-	int lean = rank(n->child[1]) - rank(n->child[0]);
+	int lean = rank((*n)->child[1]) - rank((*n)->child[0]);
 	int side = lean > 0;
 	struct rb_node *c;
 
-	if (lean >= -1 && lean <= 1) {
-		refresh(root, n);
-		return n;
-	}
-	c = n->child[side];
+	if (likely(lean >= -1 && lean <= 1))
+		return refresh(root, *n);
+	c = (*n)->child[side];
 	if (rank(c->child[!side]) > rank(c->child[side]))
 		rotate(root, c, !side);
-	return rotate(root, n, side);
+	*n = rotate(root, *n, side);
+	return true;
+}
+
+/* Put all right from @n up to @new, whose rank and summary mean nothing yet, and further while anything changes. */
+static void climb(struct rb_root *root, struct rb_node *n, struct rb_node *new)
+{
+	bool changed = true;
+
+	for (; n && (changed || new); n = n->parent) {
+		bool was_new = n == new;
+
+		changed = put_right(root, &n) || was_new;
+		if (was_new)
+			new = NULL;
+	}
 }
 
 void rb_update(struct rb_root *root, struct rb_node *n)
 {
-	for (; n; n = n->parent)
-		n = put_right(root, n);
+	climb(root, n, NULL);
 }
 
 static struct rb_node *furthest(struct rb_node *n, int side)
@@ -136,12 +150,12 @@ void rb_insert_before(struct rb_root *root, struct rb_node *pos, struct rb_node 
 		parent->child[side] = n;
 	else
 		root->node = n;
-	rb_update(root, n);
+	climb(root, n, pos ? pos : n);
 }
 
 void rb_erase(struct rb_root *root, struct rb_node *n)
 {
-	struct rb_node *next, *from;
+	struct rb_node *next = NULL, *from;
 
 	if (!n->child[0] || !n->child[1]) {
 		from = n->parent;
@@ -155,7 +169,7 @@ void rb_erase(struct rb_root *root, struct rb_node *n)
 		adopt(next, 0, n->child[0]);
 		adopt(next, 1, n->child[1]);
 	}
-	rb_update(root, from);
+	climb(root, from, next);
 	n->parent = n->child[0] = n->child[1] = NULL;
 }
 

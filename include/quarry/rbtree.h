@@ -9,7 +9,8 @@
  *
  * Augmentation: each node may keep a summary of the subtree below it (the largest
  * gap, say).  @update computes a node's summary from the node itself and its two
- * children; the tree calls it wherever a subtree changes, children first.
+ * children, and tells whether it is another than before; the tree calls it wherever a
+ * subtree changes, children first, until nothing changes any more.
  *
  * Source: Adelson-Velsky and Landis 1962; ranks: Haeupler, Sen, Tarjan, "Rank-
  * balanced trees", ACM Transactions on Algorithms 11(4), 2015.
@@ -27,7 +28,7 @@ struct rb_node {
 
 struct rb_root {
 	struct rb_node *node;
-	void (*update)(struct rb_node *n);	/* NULL: no summaries */
+	bool (*update)(struct rb_node *n);	/* NULL: no summaries */
 };
 
 #define RB_ROOT_INIT(update_fn) { NULL, (update_fn) }
@@ -39,15 +40,15 @@ struct rb_root {
  * @pos: the node that will follow it; NULL: it becomes the last
  * @n: not in any tree
  *
- * Context: the caller's lock.  Every summary from @n up to the root is computed
- * anew; @pos and the root are among them.  O(log n).  Undo: rb_erase().
+ * Context: the caller's lock.  The summary of @pos is computed anew too, so its own part
+ * may have changed.  O(log n).  Undo: rb_erase().
  */
 void rb_insert_before(struct rb_root *root, struct rb_node *pos, struct rb_node *n);
 
 /** rb_erase() - take @n out; its links become NULL.  O(log n). */
 void rb_erase(struct rb_root *root, struct rb_node *n);
 
-/** rb_update() - @n's own part of the summary changed: compute it anew, up to the root.  O(log n). */
+/** rb_update() - @n's own part of the summary changed: compute it anew, and those above.  O(log n). */
 void rb_update(struct rb_root *root, struct rb_node *n);
 
 /** rb_first(), rb_last() - the ends; NULL when empty.  O(log n). */

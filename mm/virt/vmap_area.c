@@ -127,12 +127,14 @@ static unsigned long max_gap(const struct rb_node *n)
 	return n ? container_of(n, const struct vmap_area, node)->max_gap : 0;
 }
 
-static void update_max_gap(struct rb_node *n)
+static bool update_max_gap(struct rb_node *n)
 {
 	unsigned long below = max(max_gap(n->child[0]), max_gap(n->child[1]));
 	struct vmap_area *a = area_of(n);
+	unsigned long old = a->max_gap;
 
 	a->max_gap = max(a->gap, below);
+	return a->max_gap != old;
 }
 
 /* The first area that ends above @addr: it holds @addr, or is the next.  END for none. */

@@ -20,12 +20,13 @@ static int largest(const struct rb_node *n)
 	return n ? container_of(n, const struct item, node)->largest : -1;
 }
 
-static void update(struct rb_node *n)
+static bool update(struct rb_node *n)
 {
 	struct item *i = rb_entry(n, struct item, node);
-	int below = max(largest(n->child[0]), largest(n->child[1]));
+	int below = max(largest(n->child[0]), largest(n->child[1])), old = i->largest;
 
 	i->largest = max(i->value, below);
+	return i->largest != old;
 }
 
 /* The first with a key above @key: what a new item of that key goes before. */
@@ -45,9 +46,13 @@ static struct rb_node *above(struct rb_root *root, int key)
 
 static void insert(struct rb_root *root, struct item *i, int key)
 {
+	struct rb_node *pos = above(root, key);
+
 	i->key = key;
 	i->value = key * 37 % 101;
-	rb_insert_before(root, above(root, key), &i->node);
+	if (pos)	/* its own part may change with the insertion */
+		rb_entry(pos, struct item, node)->value += key % 3 - 1;
+	rb_insert_before(root, pos, &i->node);
 }
 
 /* Every summary, and the order both ways.  Return: how many there are. */
@@ -157,6 +162,10 @@ START_TEST(random_operations_against_a_sorted_set)
 			insert(&root, &item[key], key);
 		in[key] = !in[key];
 		count += in[key] ? 1 : -1;
+		if (in[key * 7 % KEYS]) {
+			item[key * 7 % KEYS].value = step % 1013;
+			rb_update(&root, &item[key * 7 % KEYS].node);
+		}
 		if (step % 1000 == 0)
 			ck_assert_int_eq(check_all(&root), count);
 	}
