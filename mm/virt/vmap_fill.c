@@ -225,9 +225,9 @@ static void leave_one_zone(struct leaving *l, struct page *page, unsigned long n
 	*l = (struct leaving){ page, nr };
 }
 
-static __cold_path void not_memory(pfn_t pfn, unsigned long nr)
+static __cold_path void not_ours(pfn_t pfn, unsigned long nr)
 {
-	mm_panic("vmalloc: entries for the frames %lu to %lu, which are no memory", pfn, pfn + nr - 1);
+	mm_panic("vmalloc: entries for the frames %lu to %lu, which are no area's", pfn, pfn + nr - 1);
 }
 
 /* The entries for these @nr frames are cleared. */
@@ -236,7 +236,7 @@ static void leave(struct leaving *l, pfn_t pfn, unsigned long nr)
 	struct page *page = pfn_to_page(pfn);
 
 	if (!pfn_valid(pfn) || !pfn_valid(pfn + nr - 1))
-		not_memory(pfn, nr);
+		not_ours(pfn, nr);
 	if (likely(page_zone(page) == page_zone(page + nr - 1)))
 		leave_one_zone(l, page, nr);
 	else
@@ -288,17 +288,21 @@ static void empty_and_free(struct vmap_area *area)
 		give_frames(l.first, l.nr);
 }
 
+/* An area of one page, the same way. */
 static void empty_one(unsigned long addr)
 {
 	int level;
 	pte_t *slot = pt_lookup(swapper_pg_dir, addr, &level), e = get_pte(slot);
+	struct page *page = pfn_to_page(pte_pfn(e));
 
 	if (unlikely(!pte_present(e)))	/* it could not be filled */
 		return;
 	set_pte(slot, (pte_t){ 0 });
-	if (!pfn_valid(pte_pfn(e)))
-		not_memory(pte_pfn(e), 1);
-	give_frames(pfn_to_page(pte_pfn(e)), 1);
+	if (!pfn_valid(pte_pfn(e)) || !PageVmalloc(page))
+		not_ours(pte_pfn(e), 1);
+	count_frames(page_zone(page), -1);
+	ClearPageVmalloc(page);
+	__free_page(page);
 }
 
 void vmap_empty(struct vmap_area *area)
