@@ -121,7 +121,7 @@ rows: ## which tests prove which row of the specification, from booted runs (ARC
 
 .PHONY: bench
 bench: ## instructions for each operation: booted under -icount, and hosted; ARCH=
-	@tools/deps run hosted
+	@tools/deps run-$(ARCH) hosted
 	@ARCH='$(ARCH)' bench/run
 
 .PHONY: soak

@@ -100,6 +100,13 @@ void bench_report(const char *op, enum bench_row row, int rounds, int inner)
 	bench.reported++;
 }
 
+void bench_figure(const char *op, const char *unit, u64 hundredths)
+{
+	seq_printf(bench.out, "bench\t%s\t%s\t%s\t%llu.%02u\n", place(), op, unit,
+		   (unsigned long long)(hundredths / 100), (unsigned)(hundredths % 100));
+	bench.reported++;
+}
+
 void bench_note_reported(void)
 {
 	bench.reported++;
@@ -139,7 +146,8 @@ static void make_orders(void)
 static void run_groups(void)
 {
 	static void (*const groups[])(void) = {
-		bench_calibrate, bench_kmalloc, bench_cache, bench_pages, bench_vmalloc, bench_kmap, bench_fault,
+		bench_memory, bench_calibrate, bench_kmalloc, bench_cache, bench_pages, bench_vmalloc, bench_kmap,
+		bench_fault,
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(groups); i++)

@@ -44,6 +44,8 @@ bool bench_wanted(const char *op);
 void bench_note(enum bench_row row, int round, u64 ticks);
 /** bench_report() - the line of an operation: the median of a row. */
 void bench_report(const char *op, enum bench_row row, int rounds, int inner);
+/** bench_figure() - the line of something that is no median: @hundredths of @unit. */
+void bench_figure(const char *op, const char *unit, u64 hundredths);
 /** bench_note_reported() - a line was printed by other means. */
 void bench_note_reported(void);
 /** bench_wait() - thread_wait() for a program that measures; Ctrl-C kills it. */
@@ -126,6 +128,7 @@ extern void *bench_held[2 * 1024];
 } while (0)
 
 /* The groups, in the order of the output. */
+void bench_memory(void);
 void bench_calibrate(void);
 void bench_kmalloc(void);
 void bench_cache(void);
