@@ -121,8 +121,13 @@ rows: ## which tests prove which row of the specification, from booted runs (ARC
 
 .PHONY: bench
 bench: ## instructions for each operation: booted under -icount, and hosted; ARCH=
-	@tools/deps run-$(ARCH) hosted
+	@tools/deps $(if $(filter hosted%,$(ARCH)),,run-$(ARCH)) hosted
 	@ARCH='$(ARCH)' bench/run
+
+.PHONY: bench-linux
+bench-linux: ## the same of Linux: Debian's stock kernels in the same emulator, i386 and amd64 (or ARCH=)
+	@tools/deps bench-linux
+	@+for a in $(if $(filter file,$(origin ARCH)),i386 amd64,$(patsubst i386%,i386,$(ARCH:x86_64=amd64))); do ARCH=$$a bench/linux/run || exit; done
 
 .PHONY: soak
 soak: ## longer random tests; SECONDS_EACH=600
@@ -137,4 +142,4 @@ clean: ## remove build/
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 19
