@@ -78,7 +78,7 @@ $(B)/%.o: %.S $(B)/flags
 # arch/*/build.mk, read before these lists were made, tells how the image is linked
 $(B)/$(or $(LINKED),$(IMAGE)): $(KERNEL_OBJ) $(B)/libquarry.a
 
--include $(wildcard tests/*/build.mk)
+-include $(wildcard tests/*/build.mk bench/*/build.mk)
 -include $(MM_OBJ:.o=.d) $(KERNEL_OBJ:.o=.d)
 
 # ---- what people type ----------------------------------------------------------
@@ -120,9 +120,9 @@ rows: ## which tests prove which row of the specification, from booted runs (ARC
 	@ARCH='$(if $(filter-out file,$(origin ARCH)),$(ARCH))' tools/rows
 
 .PHONY: bench
-bench: ## instructions for each operation: booted under -icount, and hosted; ARCH=
+bench: ## what each operation costs beside its target, booted under -icount; ARCH=; PEERS=1: beside other allocators
 	@tools/deps $(if $(filter hosted%,$(ARCH)),,run-$(ARCH)) hosted
-	@ARCH='$(ARCH)' bench/run
+	@ARCH='$(ARCH)' PEERS='$(PEERS)' bench/run
 
 .PHONY: bench-linux
 bench-linux: ## the same of Linux: Debian's stock kernels in the same emulator, i386 and amd64 (or ARCH=)
