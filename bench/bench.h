@@ -22,7 +22,8 @@
 #include "kernel/machine.h"
 
 /**
- * bench_run() - measure every operation whose name begins with @prefix ("" or NULL: all)
+ * bench_run() - measure every operation whose name begins with @prefix
+ * "" or NULL: all but those of the groups that are measured only by name.
  * Takes seconds; interrupts stay on.  Return: how many could not be measured for
  * want of memory; -ENOENT when none is named so; -EINTR: Ctrl-C ended it.
  */
@@ -136,5 +137,8 @@ void bench_pages(void);
 void bench_vmalloc(void);
 void bench_kmap(void);
 void bench_fault(void);
+/* Those that take long: only by name. */
+void bench_growth(void);
+void bench_worst(void);
 
 #endif
