@@ -120,9 +120,9 @@ rows: ## which tests prove which row of the specification, from booted runs (ARC
 	@ARCH='$(if $(filter-out file,$(origin ARCH)),$(ARCH))' tools/rows
 
 .PHONY: bench
-bench: ## what each operation costs beside its target, booted under -icount; ARCH=; PEERS=1: beside other allocators
+bench: ## what each operation costs beside its target, booted under -icount; ARCH=, or PEERS=1, GROWTH=1, WORST=1
 	@tools/deps $(if $(filter hosted%,$(ARCH)),,run-$(ARCH)) hosted
-	@ARCH='$(ARCH)' PEERS='$(PEERS)' bench/run
+	@ARCH='$(ARCH)' PEERS='$(PEERS)' GROWTH='$(GROWTH)' WORST='$(WORST)' bench/run
 
 .PHONY: bench-linux
 bench-linux: ## the same of Linux: Debian's stock kernels in the same emulator, i386 and amd64 (or ARCH=)
