@@ -84,7 +84,7 @@ $(B)/%.o: %.S $(B)/flags
 # arch/*/build.mk, read before these lists were made, tells how the image is linked
 $(B)/$(or $(LINKED),$(IMAGE)): $(KERNEL_OBJ) $(B)/libquarry.a
 
--include $(wildcard tests/*/build.mk)
+-include $(wildcard tests/*/build.mk bench/*/build.mk)
 -include $(MM_OBJ:.o=.d) $(KERNEL_OBJ:.o=.d)
 
 # ---- what people type ----------------------------------------------------------
@@ -126,9 +126,14 @@ rows: ## which tests prove which row of the specification, from booted runs (ARC
 	@ARCH='$(if $(filter-out file,$(origin ARCH)),$(ARCH))' tools/rows
 
 .PHONY: bench
-bench: ## instructions for each operation: booted under -icount, and hosted; ARCH=
-	@tools/deps run hosted
-	@ARCH='$(ARCH)' bench/run
+bench: ## what each operation costs beside its target, booted under -icount; ARCH=, or PEERS=1, GROWTH=1, WORST=1
+	@tools/deps $(if $(filter hosted%,$(ARCH)),,run-$(ARCH)) hosted
+	@ARCH='$(ARCH)' PEERS='$(PEERS)' GROWTH='$(GROWTH)' WORST='$(WORST)' bench/run
+
+.PHONY: bench-linux
+bench-linux: ## the same of Linux: Debian's stock kernels in the same emulator, i386 and amd64 (or ARCH=)
+	@tools/deps bench-linux
+	@+for a in $(if $(filter file,$(origin ARCH)),i386 amd64,$(patsubst i386%,i386,$(ARCH:x86_64=amd64))); do ARCH=$$a bench/linux/run || exit; done
 
 .PHONY: soak
 soak: ## longer random tests; SECONDS_EACH=600
@@ -143,4 +148,4 @@ clean: ## remove build/
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 19

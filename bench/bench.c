@@ -100,6 +100,15 @@ void bench_report(const char *op, enum bench_row row, int rounds, int inner)
 	bench.reported++;
 }
 
+void bench_figure(const char *op, const char *unit, u64 hundredths)
+{
+	if (!selected(op))
+		return;
+	seq_printf(bench.out, "bench\t%s\t%s\t%s\t%llu.%02u\n", place(), op, unit,
+		   (unsigned long long)(hundredths / 100), (unsigned)(hundredths % 100));
+	bench.reported++;
+}
+
 void bench_note_reported(void)
 {
 	bench.reported++;
@@ -136,14 +145,19 @@ static void make_orders(void)
 	}
 }
 
-static void run_groups(void)
+static void run_groups(bool long_ones)
 {
 	static void (*const groups[])(void) = {
-		bench_calibrate, bench_kmalloc, bench_cache, bench_pages, bench_vmalloc, bench_kmap, bench_fault,
+		bench_memory, bench_calibrate, bench_kmalloc, bench_cache, bench_pages, bench_vmalloc, bench_kmap,
+		bench_fault,
+	}, (*const by_name[])(void) = {
+		bench_growth, bench_worst,
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(groups); i++)
 		groups[i]();
+	for (unsigned i = 0; long_ones && i < ARRAY_SIZE(by_name); i++)
+		by_name[i]();
 }
 
 int bench_run(struct seq *s, const char *prefix)
@@ -154,7 +168,7 @@ int bench_run(struct seq *s, const char *prefix)
 	bench.failed = 0;
 	bench.stopped = false;
 	make_orders();
-	run_groups();
+	run_groups(*bench.prefix != '\0');
 	console_progress_end();
 	if (bench.stopped)
 		return -EINTR;
@@ -165,6 +179,6 @@ void bench_each(void (*fn)(void *arg, const char *op), void *arg)
 {
 	bench.each = fn;
 	bench.arg = arg;
-	run_groups();
+	run_groups(true);
 	bench.each = NULL;
 }

@@ -22,7 +22,8 @@
 #include "kernel/machine.h"
 
 /**
- * bench_run() - measure every operation whose name begins with @prefix ("" or NULL: all)
+ * bench_run() - measure every operation whose name begins with @prefix
+ * "" or NULL: all but those of the groups that are measured only by name.
  * Takes seconds; interrupts stay on.  Return: how many could not be measured for
  * want of memory; -ENOENT when none is named so; -EINTR: Ctrl-C ended it.
  */
@@ -44,6 +45,8 @@ bool bench_wanted(const char *op);
 void bench_note(enum bench_row row, int round, u64 ticks);
 /** bench_report() - the line of an operation: the median of a row. */
 void bench_report(const char *op, enum bench_row row, int rounds, int inner);
+/** bench_figure() - the line of something that is no median: @hundredths of @unit. */
+void bench_figure(const char *op, const char *unit, u64 hundredths);
 /** bench_note_reported() - a line was printed by other means. */
 void bench_note_reported(void);
 /** bench_wait() - thread_wait() for a program that measures; Ctrl-C kills it. */
@@ -126,6 +129,7 @@ extern void *bench_held[2 * 1024];
 } while (0)
 
 /* The groups, in the order of the output. */
+void bench_memory(void);
 void bench_calibrate(void);
 void bench_kmalloc(void);
 void bench_cache(void);
@@ -133,5 +137,8 @@ void bench_pages(void);
 void bench_vmalloc(void);
 void bench_kmap(void);
 void bench_fault(void);
+/* Those that take long: only by name. */
+void bench_growth(void);
+void bench_worst(void);
 
 #endif

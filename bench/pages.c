@@ -26,6 +26,7 @@ static void pairs(void)
 	PAIR("o0_atomic", GFP_ATOMIC, 0, 201, 1000);
 	PAIR("o0_highuser", GFP_HIGHUSER, 0, 201, 1000);
 	PAIR("o0_highuser_zero", GFP_HIGHUSER | __GFP_ZERO, 0, 101, 200);
+	MEASURE_PAIR("get_zeroed_page_pair", 101, 200, unsigned long, get_zeroed_page(GFP_KERNEL), free_page(p));
 }
 
 static void batches(void)

@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The workers that `make bench PEERS=1` asks: they answer every question with a time.
+cd "$(dirname "$0")/../.." || exit 1
+number=0
+result() { # TEXT, after a test that left its verdict in $?
+	local verdict=$?
+	number=$((number + 1))
+	if [ $verdict = 0 ]; then echo "ok $number - $1"; else echo "not ok $number - $1"; echo "# $got" | head -n 5; fi
+}
+questions() {
+	for work in pair fifo lifo rand replace; do
+		for size in 64 256 1024 4096 1; do echo "$work $size 1 1"; done
+	done
+}
+
+for worker in quarry libc; do
+	got=$(questions | timeout 120 "build/hosted64/peer-$worker")
+	[ "$(tail -n +2 <<<"$got" | grep -cE '^[0-9]+\.[0-9]+$')" = 25 ]
+	result "peer-$worker measures five works, five sizes"
+	! tail -n +2 <<<"$got" | grep -qE '^0\.00$'
+	result "none of them takes no time"
+	got=$(echo "dance 64 1 1" | "build/hosted64/peer-$worker" 2>&1)
+	[ $? = 1 ] && [[ $got == *"what is dance 64 1 1"* ]]
+	result "an unknown work is refused"
+done
+got=$(echo "remote 64 2 1" | build/hosted64/peer-libc)
+[[ $got == *$'\n'[0-9]*.* ]]
+result "two threads, one takes and the other gives"
+echo "1..$number"
