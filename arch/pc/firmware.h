@@ -83,4 +83,22 @@ struct mp_table {		/* MultiProcessor Specification 1.4, table 4-2 */
 
 const char *processors_from_mp(const struct mp_table *table, u8 self, struct processors *p);
 
+/* ---- srat.c -------------------------------------------------------------------------- */
+
+struct srat {
+	unsigned nodes;
+	u32 domain[MAX_NUMNODES];	/* the firmware's number of each */
+	u8 apic_node[256];		/* by APIC id; 0, too, of those that are not listed */
+};
+
+/**
+ * srat_read() - tell the memory manager of the nodes and their memory
+ * @table: the whole SRAT
+ * @srat: out: what is left to do: CPUs, distances
+ * Return: NULL; or what is wrong with it, and there is one node.
+ */
+const char *srat_read(const struct acpi_header *table, struct srat *srat);
+/** slit_read() - and of their distances.  Return: NULL; or what is wrong with it, and no distance is set. */
+const char *slit_read(const struct acpi_header *table, const struct srat *srat);
+
 #endif

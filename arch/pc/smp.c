@@ -112,6 +112,11 @@ void smp_describe(struct seq *s)
 	seq_printf(s, "%u processor%s (%s)\n", processors.n, processors.n == 1 ? "" : "s", processors.source);
 }
 
+u8 smp_apic_id(unsigned cpu)
+{
+	return processors.apic_id[cpu];
+}
+
 unsigned machine_nr_cpus(void)
 {
 	return processors.n;

@@ -47,6 +47,9 @@ int memblock_set_node(phys_addr_t base, phys_addr_t size, int nid);
  */
 int numa_set_distance(int from, int to, unsigned distance);
 
+/** numa_forget_distances() - all nodes are at one distance again. */
+void numa_forget_distances(void);
+
 /**
  * set_cpu_node() - CPU @cpu is @nid's: its memory comes from there first
  *

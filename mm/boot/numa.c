@@ -48,13 +48,18 @@ static bool is_node(int nid)
 	return nid >= 0 && nid < num_online_nodes();
 }
 
+void numa_forget_distances(void)
+{
+	__builtin_memset(distances, 0, sizeof(distances));
+}
+
 int numa_set_nodes(unsigned nodes)
 {
 	if (!nodes || nodes > MAX_NUMNODES)
 		return -EINVAL;
 	nr_online_nodes = (int)nodes;
 	nr_ranges = 0;
-	__builtin_memset(distances, 0, sizeof(distances));
+	numa_forget_distances();
 	__builtin_memset(cpu_node, 0, sizeof(cpu_node));
 	return 0;
 }
