@@ -4,9 +4,11 @@
  *
  *	zone_sizes_init			where the zones' borders are (the arch knows)
  *	  free_area_init_nodes
- *	    calculate_node_totalpages	for each node: how many frames each of its zones spans and has
+ *	    free_area_init_node		for each node:
+ *	      calculate_node_totalpages	how many frames each of its zones spans and has
  *	    alloc_pagesets		each CPU's stacks, for each zone that has frames
  *	    alloc_mem_map		the array of struct page, from memblock (or section.c)
+ *	    free_area_init_core		each zone's part of it
  *	    memmap_init			every frame: whose it is, and reserved
  *	    build_all_zonelists		(zonelist.c)
  *	memblock_free_all		what memblock has left goes to the zones
@@ -102,8 +104,8 @@ static void calculate_node_totalpages(struct pglist_data *pgdat)
 	}
 }
 
-/* Node 0 is there from the start; the others' own lie in their own memory. */
-static void alloc_node(int nid)
+/* Node 0 is there from the start; what there is to know of the others lies in their own memory. */
+static void free_area_init_node(int nid)
 {
 	if (!NODE_DATA(nid))
 		node_data[nid] = memblock_alloc_node(sizeof(struct pglist_data), 0, nid);
@@ -111,6 +113,7 @@ static void alloc_node(int nid)
 		mm_panic("no room for what there is to know of node %d: %lu bytes", nid,
 			 (unsigned long)sizeof(struct pglist_data));
 	NODE_DATA(nid)->node_id = nid;
+	calculate_node_totalpages(NODE_DATA(nid));
 }
 
 static void alloc_pagesets(void)
@@ -181,10 +184,8 @@ void free_area_init_nodes(const pfn_t max_zone_pfn[MAX_NR_ZONES])
 	max_pfn = (pfn_t)(memblock_end_of_DRAM() >> PAGE_SHIFT);
 	for (int i = 0; i < MAX_NR_ZONES; i++)
 		zone_border[i] = max(max_zone_pfn[i], i ? zone_border[i - 1] : 0);
-	for_each_online_node(nid) {
-		alloc_node(nid);
-		calculate_node_totalpages(NODE_DATA(nid));
-	}
+	for_each_online_node(nid)
+		free_area_init_node(nid);
 	alloc_pagesets();
 	fill_zone_table();
 	alloc_mem_map();

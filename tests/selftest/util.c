@@ -81,11 +81,15 @@ struct zone *st_zone(enum zone_type type)
 
 unsigned st_best_zone(unsigned highest)
 {
+	const u8 *nearest = NODE_DATA(numa_node_id())->nearest;
+
 	if (highest == ZONE_HIGHMEM && populated_zone(st_zone(ZONE_HIGHMEM)))
 		return ZONE_HIGHMEM;
-	while (highest && !populated_zone(&NODE_DATA(numa_node_id())->node_zones[highest]))
-		highest--;
-	return highest;
+	for (int i = 0; i < num_online_nodes(); i++)
+		for (unsigned type = highest; type > ZONE_DMA; type--)
+			if (populated_zone(&NODE_DATA(nearest[i])->node_zones[type]))
+				return type;
+	return ZONE_DMA;
 }
 
 static bool shrink_one(struct kmem_cache *s, void *arg)

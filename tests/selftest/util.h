@@ -39,7 +39,7 @@ static inline unsigned st_zone_nr(const struct zone *z)
 	return (unsigned)z->node * MAX_NR_ZONES + z->type;
 }
 
-/** st_best_zone() - what a request that allows @highest gets first: high memory, if any, else the best of its own node. */
+/** st_best_zone() - what a request that allows @highest gets first: high memory, if any, else the best of its node. */
 unsigned st_best_zone(unsigned highest);
 /** st_settle() - give back all that is only kept for speed: per-CPU pages and objects, lazy areas, unused slots. */
 void st_settle(void);
