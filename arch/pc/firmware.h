@@ -53,10 +53,12 @@ const struct acpi_header *acpi_table_at(u32 phys, const char *signature);
 
 /* ---- processors.c -------------------------------------------------------------------- */
 
+#define MAX_PROCESSORS (NR_CPUS < 240 ? NR_CPUS : 240)	/* an APIC's id has 8 bits */
+
 struct processors {
-	unsigned n;			/* 1 ... NR_CPUS; number 0 is the one that booted */
+	unsigned n;			/* 1 ... MAX_PROCESSORS; number 0 is the one that booted */
 	unsigned left_out;		/* there are more, than we have room for */
-	u8 apic_id[NR_CPUS];
+	u8 apic_id[MAX_PROCESSORS];
 	const char *source;		/* "MADT", "MP table", "one" */
 };
 
