@@ -110,11 +110,23 @@ extern struct pglist_data *node_data[MAX_NUMNODES];	/* NULL beyond nr_online_nod
 #define ZONE_TABLE_SHIFT (MAX_NUMNODES == 1 ? PG_ZONE_SHIFT : PG_NODE_SHIFT)
 #define ZONE_TABLE_SIZE (1u << (PG_ZONE_SHIFT + 2 - ZONE_TABLE_SHIFT))
 extern struct zone *zone_table[ZONE_TABLE_SIZE];
+extern struct per_cpu_pages *pageset_table[ZONE_TABLE_SIZE];	/* their pagesets */
+
+static inline unsigned page_zone_index(const struct page *p)
+{
+	return (unsigned)(p->flags >> ZONE_TABLE_SHIFT) & (ZONE_TABLE_SIZE - 1);
+}
 
 /** page_zone() - the zone of a frame of the system.  One look, however many nodes. */
 static inline struct zone *page_zone(const struct page *p)
 {
-	return zone_table[p->flags >> ZONE_TABLE_SHIFT & (ZONE_TABLE_SIZE - 1)];
+	return zone_table[page_zone_index(p)];
+}
+
+/** page_pcp() - this CPU's stacks of a frame's zone; of a frame that somebody could free. */
+static __always_inline struct per_cpu_pages *page_pcp(const struct page *p)
+{
+	return &pageset_table[page_zone_index(p)][smp_processor_id()];
 }
 
 /** zone_page_flags() - where the zone is noted in page->flags. */

@@ -167,13 +167,14 @@ static void free_area_init_core(struct pglist_data *pgdat)
 }
 
 /* Of numbers that no node has, node 0's: so page_zone() of anything is a zone. */
-static void fill_zone_table(void)
+static void fill_zone_tables(void)
 {
 	for (unsigned i = 0; i < ZONE_TABLE_SIZE; i++) {
 		struct page page = { .flags = (unsigned long)i << ZONE_TABLE_SHIFT };
 		int nid = (int)page_to_nid(&page);
 
 		zone_table[i] = &NODE_DATA(nid < nr_online_nodes ? nid : 0)->node_zones[page_zonenum(&page)];
+		pageset_table[i] = zone_table[i]->pageset;
 	}
 }
 
@@ -187,7 +188,7 @@ void free_area_init_nodes(const pfn_t max_zone_pfn[MAX_NR_ZONES])
 	for_each_online_node(nid)
 		free_area_init_node(nid);
 	alloc_pagesets();
-	fill_zone_table();
+	fill_zone_tables();
 	alloc_mem_map();
 	for_each_online_node(nid)
 		free_area_init_core(NODE_DATA(nid));

@@ -16,6 +16,9 @@
  * two nodes may lie in each other's span, as node 0's and node 1's here, and a frame's own
  * flags tell whose it is.
  *
+ * Borders between nodes are moved down to those of the largest blocks (2^MAX_PAGE_ORDER
+ * frames).  So buddies are always of one node, and the buddy allocator need not ask.
+ *
  * Distances are the firmware's: 10 is the way to one's own memory, 20 twice as long.  They
  * need not be the same both ways.  They decide the order of zonelists (zonelist.c), no more.
  *
@@ -100,9 +103,10 @@ int memblock_set_node(phys_addr_t base, phys_addr_t size, int nid)
 	return 0;
 }
 
+/* The first frame of a range, on a border of the largest blocks. */
 static pfn_t range_start(unsigned i)
 {
-	return (pfn_t)(ranges[i].base >> PAGE_SHIFT);
+	return ALIGN_DOWN((pfn_t)(ranges[i].base >> PAGE_SHIFT), 1UL << MAX_PAGE_ORDER);
 }
 
 int numa_range_node(pfn_t pfn, pfn_t *end)
@@ -127,8 +131,8 @@ phys_addr_t memblock_find_node(phys_addr_t size, phys_addr_t align, int nid, phy
 	if (!nr_ranges)
 		return nid ? 0 : memblock_find_in(&memblock, size, align, 0, limit);
 	for (unsigned i = nr_ranges; i-- && !at; ) {
-		base = i ? ranges[i].base : 0;
-		end = i + 1 < nr_ranges ? min(limit, ranges[i + 1].base) : limit;
+		base = i ? (phys_addr_t)range_start(i) << PAGE_SHIFT : 0;
+		end = i + 1 < nr_ranges ? min(limit, (phys_addr_t)range_start(i + 1) << PAGE_SHIFT) : limit;
 		if (ranges[i].nid == nid)
 			at = memblock_find_in(&memblock, size, align, base, end);
 	}

@@ -79,20 +79,16 @@ static struct page *zone_page(const struct zone *zone, pfn_t pfn)
 	return zone->zone_mem_map + (pfn - zone->zone_start_pfn);
 }
 
-/* What a free frame in a list has in its flags, and whose it is: in a zone's span may lie another node's. */
-#define BUDDY_BITS (1UL << PG_buddy | (MAX_NUMNODES > 1 ? ~0UL << PG_NODE_SHIFT : 0))
-
 /* The free buddy of the block (@pfn, @order), or NULL. */
 static struct page *free_buddy(struct zone *zone, pfn_t pfn, unsigned order)
 {
-	unsigned long want = (zone_page(zone, pfn)->flags | 1UL << PG_buddy) & BUDDY_BITS;
 	pfn_t buddy_pfn = pfn ^ (1UL << order);
 	struct page *buddy;
 
 	if (!zone_spans(zone, buddy_pfn))
 		return NULL;
 	buddy = zone_page(zone, buddy_pfn);
-	return (buddy->flags & BUDDY_BITS) == want && buddy->order == order ? buddy : NULL;
+	return PageBuddy(buddy) && buddy->order == order ? buddy : NULL;
 }
 
 void zone_init(struct zone *zone, const char *name, enum zone_type type, int node,

@@ -29,6 +29,7 @@
 static struct pglist_data first_node;
 struct pglist_data *node_data[MAX_NUMNODES] = { &first_node };
 struct zone *zone_table[ZONE_TABLE_SIZE];
+struct per_cpu_pages *pageset_table[ZONE_TABLE_SIZE];
 unsigned nr_cpu_ids = NR_CPUS;
 unsigned long min_free_kbytes;
 void (*clear_high_page)(struct page *page);
