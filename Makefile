@@ -92,10 +92,10 @@ $(B)/$(or $(LINKED),$(IMAGE)): $(KERNEL_OBJ) $(B)/libquarry.a
 # as many jobs as processors, unless make was told a number
 parallel = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 RUN = ARCH='$(ARCH)' IMAGE='$(B)/$(IMAGE)' tools/run
-export MEM SMP ACCEL CPU QEMUFLAGS CMD TIMEOUT
+export MEM SMP NUMA ACCEL CPU QEMUFLAGS CMD TIMEOUT
 
 .PHONY: run
-run: ## boot into a shell (CMD="a; b" runs commands; MEM= SMP= ACCEL=tcg|icount CPU= QEMUFLAGS= ARCH=)
+run: ## boot into a shell (CMD="a; b" runs commands; MEM= SMP= NUMA= ACCEL=tcg|icount CPU= QEMUFLAGS= ARCH=)
 	@tools/deps $(if $(filter hosted%,$(ARCH)),$(ARCH),run-$(ARCH)) $(VARIANT)
 	@$(MAKE) $(parallel) all
 	@$(RUN)

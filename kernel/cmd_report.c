@@ -7,6 +7,7 @@
 #include "sched.h"
 
 #include <quarry/memblock.h>
+#include <quarry/numa.h>
 #include <quarry/report.h>
 #include <quarry/string.h>
 
@@ -56,6 +57,22 @@ static void print_ranges(const struct memblock_type *t)
 		sum += r->size;
 	}
 	kprintf("  %u ranges, %llu kB\n", t->cnt, sum >> 10);
+}
+
+static int cmd_numa(int argc, char **argv)
+{
+	unsigned long nid;
+
+	if (argc < 2) {
+		report_numa(&console);
+		return 0;
+	}
+	if (!parse_number("node", argv[1], &nid))
+		return 1;
+	if (nid >= (unsigned long)num_online_nodes())
+		return cmd_error("nodes are 0 ... %d", num_online_nodes() - 1);
+	report_node_meminfo(&console, (int)nid);
+	return 0;
 }
 
 static int cmd_memmap(int argc, char **argv)
@@ -148,6 +165,10 @@ const struct command report_commands[] = {
 	  "ticks: of its timer.  kicks, calls: by others, to look for another thread, to call a function;\n"
 	  "flushes: calls after which it had forgotten translations.  APIC: what others address it by.",
 	  "cpus", cmd_cpus, 0, 0, NULL },
+	{ "numa", "[NODE]", "nodes: memory and CPUs that are near each other",
+	  "Distances: 10 is the way to a node's own memory.  order: where a request of a CPU of that node\n"
+	  "looks, best zone first.  NODE: its part of meminfo.",
+	  "numa; numa 0", cmd_numa, 0, 1, NULL },
 	{ "memmap", "", "the machine's memory, and what was reserved at boot",
 	  "As memblock holds it.  'machine' shows the firmware's own list.",
 	  "memmap", cmd_memmap, 0, 0, NULL },

@@ -26,10 +26,13 @@ static void log_zones(struct seq *s)
 {
 	struct zone *z;
 
-	for_each_zone(z)
+	for_each_zone(z) {
+		if (num_online_nodes() > 1)
+			seq_printf(s, "node %d, ", z->node);
 		seq_printf(s, "zone %-8s %6lu-%6lu MiB: %7lu pages managed, %7lu free\n", z->name,
 			   z->zone_start_pfn / MB_PAGES, (z->zone_start_pfn + z->spanned_pages) / MB_PAGES,
 			   z->managed_pages, zone_free_pages(z));
+	}
 	if (SPARSE_MEM_MAP)
 		report_sections(s);
 }

@@ -31,6 +31,8 @@ static const char usage[] =
 	"  --lowmem SIZE    how much of it the kernel maps once and for all\n"
 	"                   (default: a quarter, at least 64M, at most 896M)\n"
 	"  --cpus N         its CPUs (default 1)\n"
+	"  --room N         CPU numbers that there is room for; as many as CPUs, unless given\n"
+	"  --nodes N        memory in N nodes of their own distance, CPU numbers dealt out (default 1)\n"
 	"  --cmd COMMANDS   run \"meminfo; selftest\" and leave: 0 only if each succeeded\n"
 	"  --module FILE    hand a file over, as a boot loader does (may be repeated)\n"
 	"  --help           this text\n"
@@ -41,7 +43,7 @@ struct options {
 	phys_addr_t mem, lowmem;
 	const char *map, *cmd;
 	const char *module[MAX_MODULES];
-	unsigned modules, cpus;
+	unsigned modules, cpus, room;
 };
 
 static void __attribute__((noreturn)) __printf_like(1, 2) fail(const char *fmt, ...)
@@ -65,13 +67,13 @@ static phys_addr_t size_option(const char *name, const char *value)
 	return size;
 }
 
-static unsigned cpus_option(const char *value)
+static unsigned number_option(const char *name, const char *value, unsigned most)
 {
 	char *end;
 	unsigned long n = strtoul(value, &end, 10);
 
-	if (*end || n < 1 || n > NR_CPUS)
-		fail("--cpus %s: not a number from 1 to %d", value, NR_CPUS);
+	if (*end || n < 1 || n > most)
+		fail("--%s %s: not a number from 1 to %u", name, value, most);
 	return (unsigned)n;
 }
 
@@ -81,7 +83,8 @@ static void parse_options(int argc, char **argv, struct options *o)
 		{ "mem", required_argument, NULL, 'm' }, { "map", required_argument, NULL, 'e' },
 		{ "lowmem", required_argument, NULL, 'l' }, { "cmd", required_argument, NULL, 'c' },
 		{ "module", required_argument, NULL, 'f' }, { "help", no_argument, NULL, 'h' },
-		{ "cpus", required_argument, NULL, 'n' }, { 0 },
+		{ "cpus", required_argument, NULL, 'n' }, { "room", required_argument, NULL, 'r' },
+		{ "nodes", required_argument, NULL, 'k' }, { 0 },
 	};
 	int c;
 
@@ -90,12 +93,16 @@ static void parse_options(int argc, char **argv, struct options *o)
 			o->mem = size_option("mem", optarg);
 		else if (c == 'l')
 			o->lowmem = size_option("lowmem", optarg);
+		else if (c == 'k')
+			hosted_nodes = number_option("nodes", optarg, MAX_NUMNODES);
+		else if (c == 'r')
+			o->room = number_option("room", optarg, NR_CPUS);
 		else if (c == 'e')
 			o->map = optarg;
 		else if (c == 'c')
 			o->cmd = optarg;
 		else if (c == 'n')
-			o->cpus = cpus_option(optarg);
+			o->cpus = number_option("cpus", optarg, NR_CPUS);
 		else if (c == 'f' && o->modules < MAX_MODULES)
 			o->module[o->modules++] = optarg;
 		else if (c == 'f')
@@ -179,6 +186,7 @@ int main(int argc, char **argv)
 		read_map(&o, &map, &n);
 	else
 		n = hosted_pc_map(pc, o.mem);
+	hosted_cpus = max(o.cpus, o.room);
 	cpus_init(o.cpus);
 	clock_start();
 	boot_cycles = machine_cycles();

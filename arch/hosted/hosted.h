@@ -35,6 +35,11 @@ extern phys_addr_t phys_end;		/* its size */
 extern unsigned long lowmem_size;	/* bytes of the direct map */
 extern phys_addr_t swapper_frame;	/* where swapper_pg_dir is */
 
+/* numa.c: before hosted_power_on(), how many nodes there are, and CPU numbers; 1 and 16 unless somebody says otherwise. */
+extern unsigned hosted_nodes, hosted_cpus;
+/** hosted_numa_init() - tell the memory manager of them.  @end: of memory.  Return: NULL, or why it cannot be. */
+const char *hosted_numa_init(phys_addr_t end);
+
 /* The map that it was powered on with, for machine_describe(). */
 extern const struct e820_entry *hosted_map;
 extern unsigned hosted_map_entries;

@@ -143,7 +143,8 @@ const char *hosted_power_on(const struct e820_entry *map, unsigned n, phys_addr_
 		return "the memory map holds no usable memory";
 	lowmem_size = choose_lowmem(lowmem, end);
 	memblock.current_limit = lowmem_size;
-	err = check_lowmem(end);
+	err = hosted_numa_init(end);
+	err = err ? err : check_lowmem(end);
 	err = err ? err : mmu_init();
 	err = err ? err : make_memory(end);
 	err = err ? err : alias_swapper();

@@ -37,10 +37,11 @@
 #define CPU_STACK_SIZE (512UL << 10)
 
 static int bell[NR_CPUS];
+static unsigned nr_cpus = 1;	/* there may be room for more: nr_cpu_ids */
 
 void cpus_init(unsigned n)
 {
-	nr_cpu_ids = n;
+	nr_cpus = n;
 	for (unsigned i = 0; i < n; i++) {
 		cpu_locals[i].cpu = i;
 		bell[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -51,7 +52,7 @@ void cpus_init(unsigned n)
 
 unsigned machine_nr_cpus(void)
 {
-	return nr_cpu_ids;
+	return nr_cpus;
 }
 
 unsigned machine_user_cpus(void)
@@ -143,7 +144,7 @@ void port_call_others(void (*fn)(void *arg), void *arg)
 void machine_print_cpus(struct seq *s)
 {
 	seq_puts(s, "CPU  state         ticks      kicks      calls\n");
-	for (unsigned cpu = 0; cpu < nr_cpu_ids; cpu++) {
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
 		const struct cpu_local *c = &cpu_locals[cpu];
 
 		seq_printf(s, "%3u  %-8s %10lu %10lu %10lu\n", cpu, cpu_is_up(cpu) ? "online" : "absent", c->ticks,
@@ -171,7 +172,7 @@ void machine_start_cpus(void)
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, CPU_STACK_SIZE);
-	for (unsigned i = 1; i < nr_cpu_ids; i++) {
+	for (unsigned i = 1; i < nr_cpus; i++) {
 		err = pthread_create(&thread, &attr, cpu_main, &cpu_locals[i]);
 		if (err)
 			crash("CPU %u: pthread_create: %s", i, strerror(err));
@@ -194,7 +195,7 @@ void machine_stop_others(void)
 	pid_t me = gettid();
 
 	sigaction(SIGUSR2, &act, NULL);
-	for (unsigned cpu = 0; cpu < nr_cpu_ids; cpu++) {
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
 		pid_t host = (pid_t)READ_ONCE(cpu_locals[cpu].host);
 
 		if (host && host != me)

@@ -5,7 +5,7 @@ SPLIT_2G := 0x80000000
 SPLIT_1G := 0x40000000
 LDS := arch/i386/kernel.lds
 include arch/pc/build.mk
-CPPFLAGS += -Iarch/i386/include -Iarch/i386 $(if $(SPLIT),-DSPLIT_BASE=$(SPLIT_$(SPLIT)))
+CPPFLAGS += -DMAX_NUMNODES=4 -Iarch/i386/include -Iarch/i386 $(if $(SPLIT),-DSPLIT_BASE=$(SPLIT_$(SPLIT)))
 ARCH_SRC := $(wildcard arch/i386/*.c arch/i386/*.S arch/pc/*.c arch/pc/*.S)
 CFLAGS   += -m32 -march=i486 -mtune=generic -mno-80387 -mregparm=3
 LDFLAGS  += -m32

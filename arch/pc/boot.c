@@ -325,6 +325,7 @@ static void __noinline setup_arch(u32 magic, u32 info_phys)
 	reserve_modules();
 	power_init();
 	smp_find();
+	numa_find();
 	early_unmap();
 }
 

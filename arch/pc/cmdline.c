@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * cmdline.c: the kernel's command line.  Words that the machine itself knows: mem=SIZE,
- * icount, notty, nocpuid, nosmp, and those of features.c, which switch a feature off.
+ * icount, notty, nocpuid, nosmp, nonuma, and those of features.c, which switch a feature off.
  */
 #include "pc.h"
 #include <quarry/string.h>

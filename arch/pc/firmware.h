@@ -53,10 +53,12 @@ const struct acpi_header *acpi_table_at(u32 phys, const char *signature);
 
 /* ---- processors.c -------------------------------------------------------------------- */
 
+#define MAX_PROCESSORS (NR_CPUS < 240 ? NR_CPUS : 240)	/* an APIC's id has 8 bits */
+
 struct processors {
-	unsigned n;			/* 1 ... NR_CPUS; number 0 is the one that booted */
+	unsigned n;			/* 1 ... MAX_PROCESSORS; number 0 is the one that booted */
 	unsigned left_out;		/* there are more, than we have room for */
-	u8 apic_id[NR_CPUS];
+	u8 apic_id[MAX_PROCESSORS];
 	const char *source;		/* "MADT", "MP table", "one" */
 };
 
@@ -82,5 +84,23 @@ struct mp_table {		/* MultiProcessor Specification 1.4, table 4-2 */
 } __attribute__((packed));
 
 const char *processors_from_mp(const struct mp_table *table, u8 self, struct processors *p);
+
+/* ---- srat.c -------------------------------------------------------------------------- */
+
+struct srat {
+	unsigned nodes;
+	u32 domain[MAX_NUMNODES];	/* the firmware's number of each */
+	u8 apic_node[256];		/* by APIC id; 0, too, of those that are not listed */
+};
+
+/**
+ * srat_read() - tell the memory manager of the nodes and their memory
+ * @table: the whole SRAT
+ * @srat: out: what is left to do: CPUs, distances
+ * Return: NULL; or what is wrong with it, and there is one node.
+ */
+const char *srat_read(const struct acpi_header *table, struct srat *srat);
+/** slit_read() - and of their distances.  Return: NULL; or what is wrong with it, and no distance is set. */
+const char *slit_read(const struct acpi_header *table, const struct srat *srat);
 
 #endif

@@ -54,6 +54,8 @@ void cmdline_read(u32 phys);
 phys_addr_t cmdline_mem(void);
 /** cmdline_has() - is @word one of the words of the command line? */
 bool cmdline_has(const char *word);
+/** numa_find() - nodes, as ACPI's tables tell of them.  While early_map() works, after smp_find(). */
+void numa_find(void);
 /** early_map() - see up to 4 MiB of physical memory, until the next call or the end of setup_arch(). */
 const void *early_map(u32 phys, u32 len);
 /** early_string() - copy the string at @phys, cut to @len with its end. */

@@ -44,7 +44,7 @@ static bool add(struct processors *p, u8 id)
 		return true;
 	if (id == APIC_BROADCAST || is_listed(p, id))
 		return false;
-	if (p->n < NR_CPUS)
+	if (p->n < MAX_PROCESSORS)
 		p->apic_id[p->n++] = id;
 	else
 		p->left_out++;

@@ -83,7 +83,7 @@ static void ask_firmware(u8 self)
 	if (!madt || wrong)
 		ask_mp_table(self);
 	if (processors.left_out)
-		mm_log("%u more processors are left out: this build has room for %u\n", processors.left_out, NR_CPUS);
+		mm_log("%u more processors are left out: this build has room for %u\n", processors.left_out, MAX_PROCESSORS);
 }
 
 static phys_addr_t startup_page;
@@ -110,6 +110,11 @@ void smp_find(void)
 void smp_describe(struct seq *s)
 {
 	seq_printf(s, "%u processor%s (%s)\n", processors.n, processors.n == 1 ? "" : "s", processors.source);
+}
+
+u8 smp_apic_id(unsigned cpu)
+{
+	return processors.apic_id[cpu];
 }
 
 unsigned machine_nr_cpus(void)

@@ -53,6 +53,8 @@ static inline bool cpu_is_online(unsigned cpu)
 
 /** smp_find() - which processors there are; lowers nr_cpu_ids.  While early_map() works, memblock filled. */
 void smp_find(void);
+/** smp_apic_id() - of CPU @cpu, which is below nr_cpu_ids. */
+u8 smp_apic_id(unsigned cpu);
 /** smp_describe() - "4 processors (MADT)". */
 void smp_describe(struct seq *s);
 /** smp_send() - apic_send() to CPU @cpu. */

@@ -5,7 +5,7 @@ LDS := arch/x86_64/kernel.lds
 # header.  A debugger wants the 64-bit one.
 LINKED := quarry64.elf
 include arch/pc/build.mk
-CPPFLAGS += -Iarch/x86_64/include -Iarch/x86_64
+CPPFLAGS += -DMAX_NUMNODES=64 -Iarch/x86_64/include -Iarch/x86_64
 ARCH_SRC := $(wildcard arch/x86_64/*.c arch/x86_64/*.S arch/pc/*.c arch/pc/*.S)
 CFLAGS   += -m64 -march=x86-64 -mtune=generic -mcmodel=kernel -mno-red-zone
 LDFLAGS  += -m64

@@ -191,7 +191,7 @@ static inline unsigned page_to_nid(const struct page *p)
 /** PageHighMem() - has this frame no permanent kernel address? */
 static inline bool PageHighMem(const struct page *p)
 {
-	return HAVE_HIGHMEM && page_zonenum(p) == ZONE_HIGHMEM;
+	return HAVE_HIGHMEM && p->flags >= (unsigned long)ZONE_HIGHMEM << PG_ZONE_SHIFT;	/* the last, in the highest bits */
 }
 
 /** page_count() - users of the frame: 0 when it is free (row B1) */

@@ -81,6 +81,10 @@ void report_zoneinfo(struct seq *s);
 void report_pagetypeinfo(struct seq *s);
 void report_slabinfo(struct seq *s);
 void report_vmallocinfo(struct seq *s);
+/** report_numa() - nodes, their CPUs, memory and distances, as `numactl --hardware`; and where each looks for memory. */
+void report_numa(struct seq *s);
+/** report_node_meminfo() - node @nid's part, as /sys/devices/system/node/nodeN/meminfo. */
+void report_node_meminfo(struct seq *s, int nid);
 /** report_layout() - the kernel's virtual memory layout, as boot logs print it. */
 void report_layout(struct seq *s);
 /** report_page() - everything known about one frame. */

@@ -9,6 +9,7 @@
 #define QUARRY_ZONE_H
 
 #include <quarry/claim.h>
+#include <quarry/numa.h>
 #include <quarry/page.h>
 #include <quarry/spinlock.h>
 
@@ -75,7 +76,7 @@ struct zone {
 	struct free_area free_area[NR_PAGE_ORDERS];
 	long vm_stat[NR_ZONE_STAT_ITEMS];	/* atomic */
 
-	struct per_cpu_pages pageset[NR_CPUS];
+	struct per_cpu_pages *pageset;	/* of CPU 0 ... nr_cpu_ids - 1; NULL: nobody ever has a frame of it */
 };
 
 /* One step of a zonelist, best zone first. */
@@ -88,10 +89,13 @@ struct zonelist {
 	struct zoneref zonerefs[MAX_NUMNODES * MAX_NR_ZONES + 1];
 };
 
+/* A node.  Its own lies in its own memory, where the direct map reaches that. */
 typedef struct pglist_data {
 	int node_id;
 	struct zone node_zones[MAX_NR_ZONES];
 	struct zonelist node_zonelists[MAX_NR_ZONES]; /* index: highest zone allowed */
+	struct zonelist own_zonelists[MAX_NR_ZONES];	/* the same for __GFP_THISNODE */
+	u8 nearest[MAX_NUMNODES];	/* all online nodes, the nearest, itself, first */
 	int nr_zones;
 	struct page *node_mem_map;
 	pfn_t node_start_pfn;
@@ -99,14 +103,30 @@ typedef struct pglist_data {
 	unsigned long node_spanned_pages;
 } pg_data_t;
 
-extern struct pglist_data node_data[MAX_NUMNODES];
-extern int nr_online_nodes;
-#define NODE_DATA(nid) (&node_data[nid])
+extern struct pglist_data *node_data[MAX_NUMNODES];	/* NULL beyond nr_online_nodes */
+#define NODE_DATA(nid) (node_data[nid])
 
-/** page_zone() - the zone of a frame of the system.  O(1). */
+/* What page->flags says of the zone, as an index: zone and node, or in a build with one node the zone alone. */
+#define ZONE_TABLE_SHIFT (MAX_NUMNODES == 1 ? PG_ZONE_SHIFT : PG_NODE_SHIFT)
+#define ZONE_TABLE_SIZE (1u << (PG_ZONE_SHIFT + 2 - ZONE_TABLE_SHIFT))
+extern struct zone *zone_table[ZONE_TABLE_SIZE];
+extern struct per_cpu_pages *pageset_table[ZONE_TABLE_SIZE];	/* their pagesets */
+
+static inline unsigned page_zone_index(const struct page *p)
+{
+	return (unsigned)(p->flags >> ZONE_TABLE_SHIFT) & (ZONE_TABLE_SIZE - 1);
+}
+
+/** page_zone() - the zone of a frame of the system.  One look, however many nodes. */
 static inline struct zone *page_zone(const struct page *p)
 {
-	return &node_data[page_to_nid(p)].node_zones[page_zonenum(p)];
+	return zone_table[page_zone_index(p)];
+}
+
+/** page_pcp() - this CPU's stacks of a frame's zone; of a frame that somebody could free. */
+static __always_inline struct per_cpu_pages *page_pcp(const struct page *p)
+{
+	return &pageset_table[page_zone_index(p)][smp_processor_id()];
 }
 
 /** zone_page_flags() - where the zone is noted in page->flags. */
@@ -132,6 +152,11 @@ static inline void zone_stat_add(struct zone *z, enum zone_stat_item i, long n)
 unsigned long zone_free_pages(const struct zone *zone);
 /** zone_event() - sum of an event's counters over the CPUs. */
 unsigned long zone_event(const struct zone *zone, enum zone_event_item item);
+/** zone_cpus() - CPUs 0 ... that many - 1 have a stack of the zone's frames. */
+static inline unsigned zone_cpus(const struct zone *zone)
+{
+	return zone->pageset ? nr_cpu_ids : 0;
+}
 
 /* ---- the buddy allocator of one zone (mm/page/buddy.c) --------------------- */
 
@@ -142,6 +167,8 @@ unsigned long zone_event(const struct zone *zone, enum zone_event_item item);
  * @mem_map: the struct pages of its frames, at least @spanned of them
  * @start_pfn: number of the first frame
  * @spanned: how many frames; none is free until buddy_free() gives it
+ *
+ * It has no pagesets: who wants pcp_alloc() and what else counts sets @zone->pageset.
  */
 void zone_init(struct zone *zone, const char *name, enum zone_type type, int node,
 	       struct page *mem_map, pfn_t start_pfn, unsigned long spanned);
@@ -183,8 +210,8 @@ int buddy_check(struct zone *zone);
  * there; so whoever finds a frame there need not ask.
  */
 extern struct per_cpu_pages *first_pcp[NR_CPUS][GFP_ZONEMASK + 1];
-/** setup_first_pcp() - once the zonelists are made. */
-void setup_first_pcp(void);
+/** setup_first_pcp() - of one CPU: once the zonelists are made, and when its node changes. */
+void setup_first_pcp(unsigned cpu);
 
 /** pcp_pop(), pcp_push() - the CPU is claimed; there is a frame, there is room. */
 static __always_inline struct page *pcp_pop(struct per_cpu_pages *pcp)
@@ -292,6 +319,14 @@ static inline enum zone_type gfp_zone(gfp_t gfp)
 	return (enum zone_type)highest[gfp & GFP_ZONEMASK];
 }
 
+/** node_zonelist() - where a request of node @nid with a (valid) mask looks for memory, best zone first. */
+static inline const struct zonelist *node_zonelist(int nid, gfp_t gfp)
+{
+	const struct pglist_data *pgdat = NODE_DATA(nid);
+
+	return (gfp & __GFP_THISNODE ? pgdat->own_zonelists : pgdat->node_zonelists) + gfp_zone(gfp);
+}
+
 /* ---- boot: from memblock to zones (mm/boot/node.c, row B3) ----------------- */
 
 /**
@@ -300,6 +335,16 @@ static inline enum zone_type gfp_zone(gfp_t gfp)
  *	that ends where the one before it ends is empty
  */
 void free_area_init_nodes(const pfn_t max_zone_pfn[MAX_NR_ZONES]);
+
+/**
+ * zone_of_pfn() - the zone that frame @pfn belongs to, memory or not
+ * @end: out: the first frame behind it that is another zone's
+ */
+struct zone *zone_of_pfn(pfn_t pfn, pfn_t *end);
+
+/** build_all_zonelists() - for every node (mm/boot/zonelist.c).  zonelist_check() - one's invariants: the number broken, or 0. */
+void build_all_zonelists(void);
+int zonelist_check(const struct pglist_data *pgdat);
 
 /* ---- hooks upward: lower floors never name higher ones ------------------ */
 

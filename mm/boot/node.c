@@ -3,12 +3,19 @@
  * node.c: from memblock to nodes, zones and mem_map (row B3).
  *
  *	zone_sizes_init			where the zones' borders are (the arch knows)
- *	  free_area_init_nodes		for each node:
- *	    free_area_init_node
- *	      calculate_node_totalpages	how many frames each zone spans and has
- *	      alloc_mem_map		the array of struct page, from memblock (or section.c)
- *	      free_area_init_core	each zone's lists; every frame starts reserved
+ *	  free_area_init_nodes
+ *	    free_area_init_node		for each node:
+ *	      calculate_node_totalpages	how many frames each of its zones spans and has
+ *	    alloc_pagesets		each CPU's stacks, for each zone that has frames
+ *	    alloc_mem_map		the array of struct page, from memblock (or section.c)
+ *	    free_area_init_core		each zone's part of it
+ *	    memmap_init			every frame: whose it is, and reserved
+ *	    build_all_zonelists		(zonelist.c)
  *	memblock_free_all		what memblock has left goes to the zones
+ *
+ * A frame's zone is a function of its number: the node that its address belongs to
+ * (numa.c), and the two borders that it lies between.  A zone spans all from its node's
+ * first frame of memory between them to the last; another node's may lie in between.
  *
  * mem_map covers [0, max_pfn) with no gaps, so that pfn_to_page() is one addition;
  * frames in holes of the memory map have a struct page that stays reserved.  With
@@ -24,42 +31,104 @@
 
 static const char *const zone_names[MAX_NR_ZONES] = { "DMA", "DMA32", "Normal", "HighMem" };
 
-/* Frames of memory in [@start, @end). */
-static unsigned long frames_present(pfn_t start, pfn_t end)
+static pfn_t zone_border[MAX_NR_ZONES];		/* the first frame beyond each type */
+
+struct zone *zone_of_pfn(pfn_t pfn, pfn_t *end)
 {
-	unsigned long n = 0;
+	struct pglist_data *pgdat = NODE_DATA(pfn_node(pfn, end));
+	int type = 0;
+
+	while (type < MAX_NR_ZONES - 1 && pfn >= zone_border[type])
+		type++;
+	if (type < MAX_NR_ZONES - 1)
+		*end = min(*end, zone_border[type]);
+	return &pgdat->node_zones[type];
+}
+
+/* ---- what each node has ------------------------------------------------------- */
+
+/* The first whole frames of memory of node @nid in [*@start, *@end).  Return: false when there are none. */
+static bool next_memory(int nid, pfn_t *start, pfn_t *end)
+{
+	pfn_t stop = *end, border;
 
 	for (unsigned i = 0; i < memblock.memory.cnt; i++) {
 		const struct memblock_region *r = &memblock.memory.regions[i];
-		pfn_t from = max(start, (pfn_t)((r->base + PAGE_SIZE - 1) >> PAGE_SHIFT));
-		pfn_t to = min(end, (pfn_t)((r->base + r->size) >> PAGE_SHIFT));
+		pfn_t from = max(*start, (pfn_t)((r->base + PAGE_SIZE - 1) >> PAGE_SHIFT));
+		pfn_t to = min(stop, (pfn_t)((r->base + r->size) >> PAGE_SHIFT));
 
-		n += from < to ? to - from : 0;
+		for (; from < to; from = border)
+			if (pfn_node(from, &border) == nid) {
+				*start = from;
+				*end = min(to, border);
+				return true;
+			}
+	}
+	return false;
+}
+
+/* Frames of memory of node @nid in [@start, @end); *@first, *@last: out: where the first is, and the last ends. */
+static unsigned long frames_present(int nid, pfn_t start, pfn_t end, pfn_t *first, pfn_t *last)
+{
+	unsigned long n = 0;
+	pfn_t to = end;
+
+	*first = *last = start;
+	for (; next_memory(nid, &start, &to); start = to, to = end) {
+		*first = n ? *first : start;
+		*last = to;
+		n += to - start;
 	}
 	return n;
 }
 
 /* Where each zone starts and what it spans, from its borders and the memory there is. */
-static void calculate_node_totalpages(struct pglist_data *pgdat, const pfn_t max_zone_pfn[])
+static void calculate_node_totalpages(struct pglist_data *pgdat)
 {
-	pfn_t border = 0, first = (pfn_t)(memblock_start_of_DRAM() >> PAGE_SHIFT);
+	pfn_t first, last, border = 0, node_first, node_last;
 
+	pgdat->node_present_pages = frames_present(pgdat->node_id, 0, max_pfn, &node_first, &node_last);
+	pgdat->node_start_pfn = node_first;
+	pgdat->node_spanned_pages = node_last - node_first;
 	for (int i = 0; i < MAX_NR_ZONES; i++) {
-		pfn_t start = max(border, first), end = min(max_zone_pfn[i], max_pfn);
+		pfn_t start = max(border, node_first), end = min(zone_border[i], node_last);
 		struct zone *zone = &pgdat->node_zones[i];
 
 		zone_init(zone, zone_names[i], (enum zone_type)i, pgdat->node_id, NULL, start,
 			  end > start ? end - start : 0);
 		zone->zone_pgdat = pgdat;
-		zone->present_pages = frames_present(start, start + zone->spanned_pages);
-		pgdat->node_present_pages += zone->present_pages;
+		zone->present_pages = frames_present(pgdat->node_id, start, start + zone->spanned_pages, &first, &last);
 		if (populated_zone(zone))
 			pgdat->nr_zones = i + 1;
-		border = max(border, max_zone_pfn[i]);
+		border = zone_border[i];
 	}
-	pgdat->node_start_pfn = first;
-	pgdat->node_spanned_pages = max_pfn - first;
 }
+
+/* Node 0 is there from the start; what there is to know of the others lies in their own memory. */
+static void free_area_init_node(int nid)
+{
+	if (!NODE_DATA(nid))
+		node_data[nid] = memblock_alloc_node(sizeof(struct pglist_data), 0, nid);
+	if (!NODE_DATA(nid))
+		mm_panic("no room for what there is to know of node %d: %lu bytes", nid,
+			 (unsigned long)sizeof(struct pglist_data));
+	NODE_DATA(nid)->node_id = nid;
+	calculate_node_totalpages(NODE_DATA(nid));
+}
+
+static void alloc_pagesets(void)
+{
+	size_t size = nr_cpu_ids * sizeof(struct per_cpu_pages);
+	struct zone *zone;
+
+	for_each_zone(zone) {
+		zone->pageset = memblock_alloc_node(size, 0, zone->node);
+		if (!zone->pageset)
+			mm_panic("no room for the page lists of %u CPUs: %lu KiB", nr_cpu_ids, (unsigned long)(size >> 10));
+	}
+}
+
+/* ---- mem_map -------------------------------------------------------------------- */
 
 static void alloc_mem_map(void)
 {
@@ -75,40 +144,19 @@ static void alloc_mem_map(void)
 			 (unsigned long)max_pfn, (unsigned long)(size >> 10));
 }
 
-/* Every frame of the zone: its place, and reserved until memblock gives it. */
-static void memmap_init_zone(struct zone *zone)
+/* Every frame of a whole array: its place, and reserved until memblock gives it.  Of a sparse one section.c fills in what it makes. */
+static void memmap_init(void)
 {
-	unsigned long flags = zone_page_flags(zone) | 1UL << PG_reserved;
+	pfn_t next;
 
-	for (unsigned long i = 0; i < zone->spanned_pages; i++) {
-		zone->zone_mem_map[i].flags = flags;
-		atomic_set(&zone->zone_mem_map[i]._count, 1);
+	for (pfn_t pfn = 0; pfn < max_pfn; ) {
+		unsigned long flags = zone_page_flags(zone_of_pfn(pfn, &next)) | 1UL << PG_reserved;
+
+		for (next = min(next, max_pfn); pfn < next; pfn++) {
+			mem_map[pfn].flags = flags;
+			atomic_set(&mem_map[pfn]._count, 1);
+		}
 	}
-}
-
-/* For each highest zone a request allows: the zones below it, best first. */
-static void build_zonelists(struct pglist_data *pgdat)
-{
-	for (int highest = 0; highest < MAX_NR_ZONES; highest++) {
-		struct zoneref *ref = pgdat->node_zonelists[highest].zonerefs;
-
-		for (int i = highest; i >= 0; i--)
-			if (populated_zone(&pgdat->node_zones[i]))
-				(ref++)->zone = &pgdat->node_zones[i];
-		ref->zone = NULL;
-	}
-}
-
-/* Of a whole array; section.c fills in what it makes. */
-static void memmap_init(struct pglist_data *pgdat)
-{
-	/* frames before the first of memory belong to no zone; they stay reserved */
-	for (pfn_t pfn = 0; pfn < pgdat->node_start_pfn; pfn++) {
-		mem_map[pfn].flags = 1UL << PG_reserved;
-		atomic_set(&mem_map[pfn]._count, 1);
-	}
-	for (int i = 0; i < MAX_NR_ZONES; i++)
-		memmap_init_zone(&pgdat->node_zones[i]);
 }
 
 static void free_area_init_core(struct pglist_data *pgdat)
@@ -116,37 +164,40 @@ static void free_area_init_core(struct pglist_data *pgdat)
 	pgdat->node_mem_map = mem_map + pgdat->node_start_pfn;
 	for (int i = 0; i < MAX_NR_ZONES; i++)
 		pgdat->node_zones[i].zone_mem_map = mem_map + pgdat->node_zones[i].zone_start_pfn;
-	if (!SPARSE_MEM_MAP)
-		memmap_init(pgdat);
-	build_zonelists(pgdat);
 }
 
-static void free_area_init_node(int nid, const pfn_t max_zone_pfn[])
+/* Of numbers that no node has, node 0's: so page_zone() of anything is a zone. */
+static void fill_zone_tables(void)
 {
-	struct pglist_data *pgdat = NODE_DATA(nid);
+	for (unsigned i = 0; i < ZONE_TABLE_SIZE; i++) {
+		struct page page = { .flags = (unsigned long)i << ZONE_TABLE_SHIFT };
+		int nid = (int)page_to_nid(&page);
 
-	pgdat->node_id = nid;
-	calculate_node_totalpages(pgdat, max_zone_pfn);
-	alloc_mem_map();
-	free_area_init_core(pgdat);
+		zone_table[i] = &NODE_DATA(nid < nr_online_nodes ? nid : 0)->node_zones[page_zonenum(&page)];
+		pageset_table[i] = zone_table[i]->pageset;
+	}
 }
 
 void free_area_init_nodes(const pfn_t max_zone_pfn[MAX_NR_ZONES])
 {
+	int nid;
+
 	max_pfn = (pfn_t)(memblock_end_of_DRAM() >> PAGE_SHIFT);
-	nr_online_nodes = 1;
-	free_area_init_node(0, max_zone_pfn);
+	for (int i = 0; i < MAX_NR_ZONES; i++)
+		zone_border[i] = max(max_zone_pfn[i], i ? zone_border[i - 1] : 0);
+	for_each_online_node(nid)
+		free_area_init_node(nid);
+	alloc_pagesets();
+	fill_zone_tables();
+	alloc_mem_map();
+	for_each_online_node(nid)
+		free_area_init_core(NODE_DATA(nid));
+	if (!SPARSE_MEM_MAP)
+		memmap_init();
+	build_all_zonelists();
 }
 
-/* The zone that spans @pfn, a frame of memory. */
-static struct zone *zone_of(pfn_t pfn)
-{
-	struct zone *zone = first_zone();
-
-	while (pfn >= zone->zone_start_pfn + zone->spanned_pages)
-		zone = next_zone(zone);
-	return zone;
-}
+/* ---- from memblock to the zones ---------------------------------------------------- */
 
 /* Hand [@start, @end), all in one zone, to its buddy lists. */
 static void free_frames(struct zone *zone, pfn_t start, pfn_t end)
@@ -196,9 +247,10 @@ unsigned long memblock_free_all(void)
 		pfn_t pfn = (pfn_t)((start + PAGE_SIZE - 1) >> PAGE_SHIFT), stop = (pfn_t)(end >> PAGE_SHIFT);
 
 		while (pfn < stop) {
-			struct zone *zone = zone_of(pfn);
-			pfn_t border = min(stop, zone->zone_start_pfn + zone->spanned_pages);
+			pfn_t border;
+			struct zone *zone = zone_of_pfn(pfn, &border);
 
+			border = min(border, stop);
 			freed += give(zone, pfn, border);
 			pfn = border;
 		}

@@ -79,17 +79,6 @@ static pfn_t zone_end_pfn(const struct zone *zone)
 	return zone->zone_start_pfn + zone->spanned_pages;
 }
 
-/* The zone that spans @pfn, or NULL. */
-static struct zone *zone_at(pfn_t pfn)
-{
-	struct zone *zone;
-
-	for_each_zone(zone)
-		if (pfn >= zone->zone_start_pfn && pfn < zone_end_pfn(zone))
-			return zone;
-	return NULL;
-}
-
 /* Whole sections of the free frames [@start, @end): cut off what is not.  Return: is any left? */
 static bool cut_to_sections(pfn_t *start, pfn_t *end)
 {
@@ -98,18 +87,22 @@ static bool cut_to_sections(pfn_t *start, pfn_t *end)
 	return *start < *end;
 }
 
-/* The next run of whole sections that are free memory of @zone, from section of @*start on. */
+/* The next run of whole sections that are free memory of @zone, from section of *@start on. */
 static bool next_whole(const struct zone *zone, pfn_t *start, pfn_t *end)
 {
-	pfn_t first = max(*start, zone->zone_start_pfn);
+	pfn_t first = max(*start, zone->zone_start_pfn), border;
 	phys_addr_t from = (phys_addr_t)max(first, (pfn_t)1) << PAGE_SHIFT, to = 0;	/* frame 0 is nobody's */
 
 	for (; memblock_next_free(&memblock, &from, &to); from = to) {
+		bool ours;
+
 		*start = (pfn_t)((from + PAGE_SIZE - 1) >> PAGE_SHIFT);
-		*end = min((pfn_t)(to >> PAGE_SHIFT), zone_end_pfn(zone));
 		if (*start >= zone_end_pfn(zone))
 			return false;
-		if (cut_to_sections(start, end))
+		ours = zone_of_pfn(*start, &border) == zone;
+		to = min(to, (phys_addr_t)border << PAGE_SHIFT);
+		*end = (pfn_t)(to >> PAGE_SHIFT);
+		if (ours && cut_to_sections(start, end))
 			return true;
 	}
 	return false;
@@ -118,10 +111,9 @@ static bool next_whole(const struct zone *zone, pfn_t *start, pfn_t *end)
 /* Does @pfn lie in a whole section?  Then *@end is the end of its run. */
 static bool in_whole_run(pfn_t pfn, pfn_t *end)
 {
-	pfn_t first = ALIGN_DOWN(pfn, PAGES_PER_SECTION), start = first;
-	struct zone *zone = zone_at(first);
+	pfn_t first = ALIGN_DOWN(pfn, PAGES_PER_SECTION), start = first, border;
 
-	return zone && next_whole(zone, &start, end) && start == first;
+	return next_whole(zone_of_pfn(first, &border), &start, end) && start == first;
 }
 
 bool section_defers(pfn_t pfn)
@@ -158,16 +150,24 @@ static void set_online(unsigned long nr, size_t bytes)
 	backed_bytes += bytes;
 }
 
-/* Frames for @size bytes of mem_map at @addr: in one piece, else in as many as it takes. */
-static void back_early(unsigned long addr, size_t size)
+/* Free memory for @piece bytes of mem_map, if possible node @nid's own; 0: none. */
+static phys_addr_t find_piece(int nid, size_t piece)
+{
+	phys_addr_t align = piece == SECTION_MAP_SIZE ? piece : PAGE_SIZE;
+	phys_addr_t at = memblock_find_node(piece, align, nid, memblock.current_limit);
+
+	return at ? at : memblock_find_in(&memblock, piece, align, 0, memblock.current_limit);
+}
+
+/* Frames for @size bytes of mem_map at @addr, node @nid's: in one piece, else in as many as it takes. */
+static void back_early(int nid, unsigned long addr, size_t size)
 {
 	size_t piece = size;
 	phys_addr_t at;
 
 	while (size) {
 		piece = min(piece, size);
-		at = memblock_find_in(&memblock, piece, piece == SECTION_MAP_SIZE ? piece : PAGE_SIZE, 0,
-				      memblock.current_limit);
+		at = find_piece(nid, piece);
 		if (at && !memblock_reserve(at, piece)) {
 			arch_map_mem_map(addr, piece, (pfn_t)(at >> PAGE_SHIFT));
 			addr += piece;
@@ -181,10 +181,10 @@ static void back_early(unsigned long addr, size_t size)
 	}
 }
 
-/* Struct pages of the frames [@pfn, @end): reserved, or free and on no list; @zone NULL: of none. */
+/* Struct pages of the frames [@pfn, @end) of @zone: reserved, or free and on no list. */
 static void fill(const struct zone *zone, pfn_t pfn, pfn_t end, bool reserved)
 {
-	unsigned long flags = (zone ? zone_page_flags(zone) : 0) | (unsigned long)reserved << PG_reserved;
+	unsigned long flags = zone_page_flags(zone) | (unsigned long)reserved << PG_reserved;
 
 	for (struct page *page = pfn_to_page(pfn); pfn < end; pfn++)
 		*page++ = (struct page){ .flags = flags, ._count = { reserved } };
@@ -193,14 +193,17 @@ static void fill(const struct zone *zone, pfn_t pfn, pfn_t end, bool reserved)
 /* At boot: the struct pages of section @nr, up to the last frame there is; all reserved. */
 static void online_early(unsigned long nr)
 {
-	pfn_t pfn = (pfn_t)nr << SECTION_PFN_SHIFT, end = min(pfn + PAGES_PER_SECTION, max_pfn);
+	pfn_t pfn = (pfn_t)nr << SECTION_PFN_SHIFT, end = min(pfn + PAGES_PER_SECTION, max_pfn), border;
 	size_t size = PAGE_ALIGN((end - pfn) * sizeof(struct page));
-	struct zone *zone;
+	int nid = pfn_node(pfn, &border);
 
-	back_early((unsigned long)pfn_to_page(pfn), size);
-	fill(NULL, pfn, end, true);
-	for_each_zone(zone)
-		fill(zone, max(pfn, zone->zone_start_pfn), min(end, zone_end_pfn(zone)), true);
+	back_early(nid, (unsigned long)pfn_to_page(pfn), size);
+	for (; pfn < end; pfn = border) {
+		const struct zone *zone = zone_of_pfn(pfn, &border);
+
+		border = min(border, end);
+		fill(zone, pfn, border, true);
+	}
 	set_online(nr, size);
 }
 

@@ -228,7 +228,7 @@ static inline bool request_ok(const char *call, gfp_t gfp, unsigned order, unsig
 
 static __always_inline struct page *__alloc_pages(gfp_t gfp, unsigned order, int nid, unsigned long caller)
 {
-	const struct zonelist *list = &NODE_DATA(nid)->node_zonelists[gfp_zone(gfp)];
+	const struct zonelist *list = node_zonelist(nid, gfp);
 	struct page *page = get_page_from_freelist(gfp, order, list, WMARK_LOW, 0);
 
 	return likely(page) ? page : alloc_pages_slowpath(gfp, order, list, caller);
@@ -283,7 +283,7 @@ static __noinline struct page *alloc_pages_checked(gfp_t gfp, unsigned order, un
 {
 	if (!request_ok("alloc_pages", gfp, order, caller))
 		return NULL;
-	return __alloc_pages(gfp, order, 0, caller);
+	return __alloc_pages(gfp, order, numa_node_id(), caller);
 }
 
 struct page *alloc_pages(gfp_t gfp, unsigned order)
@@ -298,9 +298,9 @@ struct page *alloc_pages(gfp_t gfp, unsigned order)
 
 struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order)
 {
-	if (nid == -1)
-		nid = 0;
-	if (mm_stage >= MM_PAGES && (nid < 0 || nid >= nr_online_nodes)) {
+	if (nid == NUMA_NO_NODE)
+		nid = numa_node_id();
+	if (mm_stage >= MM_PAGES && (nid < 0 || nid >= num_online_nodes())) {
 		misuse(MISUSE_ARGUMENT, _RET_IP_, "alloc_pages_node(%d): nodes are 0 ... %d", nid, nr_online_nodes - 1);
 		return NULL;
 	}
@@ -350,7 +350,7 @@ static unsigned long zone_alloc_spare(struct zone *zone, unsigned order, unsigne
 static __always_inline unsigned long alloc_bulk(gfp_t gfp, unsigned order, unsigned long nr, struct list_head *list,
 						unsigned long caller)
 {
-	const struct zoneref *ref = NODE_DATA(0)->node_zonelists[gfp_zone(gfp)].zonerefs;
+	const struct zoneref *ref = node_zonelist(numa_node_id(), gfp)->zonerefs;
 	unsigned long got = 0;
 	struct page *page;
 	LIST_HEAD(taken);
@@ -359,7 +359,7 @@ static __always_inline unsigned long alloc_bulk(gfp_t gfp, unsigned order, unsig
 		got += zone_alloc_spare(ref->zone, order, nr - got, gfp_zone(gfp), &taken);
 	list_for_each_entry(page, &taken, lru)
 		prep_new_page(page, order, gfp);
-	if (!got && nr && (page = __alloc_pages(gfp, order, 0, caller))) {
+	if (!got && nr && (page = __alloc_pages(gfp, order, numa_node_id(), caller))) {
 		list_add_tail(&page->lru, &taken);
 		got = 1;
 	}
@@ -393,7 +393,7 @@ static __always_inline unsigned long get_free_pages(const char *call, gfp_t gfp,
 	}
 	if (!request_ok(call, gfp, order, caller))
 		return 0;
-	page = __alloc_pages(gfp, order, 0, caller);
+	page = __alloc_pages(gfp, order, numa_node_id(), caller);
 	return page ? (unsigned long)page_address(page) : 0;
 }
 

@@ -74,6 +74,11 @@ static void free_list_del(struct zone *zone, struct page *page, unsigned order)
 	zone->nr_free -= 1UL << order;
 }
 
+static struct page *zone_page(const struct zone *zone, pfn_t pfn)
+{
+	return zone->zone_mem_map + (pfn - zone->zone_start_pfn);
+}
+
 /* The free buddy of the block (@pfn, @order), or NULL. */
 static struct page *free_buddy(struct zone *zone, pfn_t pfn, unsigned order)
 {
@@ -82,7 +87,7 @@ static struct page *free_buddy(struct zone *zone, pfn_t pfn, unsigned order)
 
 	if (!zone_spans(zone, buddy_pfn))
 		return NULL;
-	buddy = zone->zone_mem_map + (buddy_pfn - zone->zone_start_pfn);
+	buddy = zone_page(zone, buddy_pfn);
 	return PageBuddy(buddy) && buddy->order == order ? buddy : NULL;
 }
 
@@ -96,8 +101,6 @@ void zone_init(struct zone *zone, const char *name, enum zone_type type, int nod
 	spin_lock_init(&zone->lock);
 	for (unsigned order = 0; order < NR_PAGE_ORDERS; order++)
 		INIT_LIST_HEAD(&zone->free_area[order].free_list);
-	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
-		zone->pageset[cpu] = (struct per_cpu_pages){ .count = 0 };
 }
 
 /* The lowest order from @order up that has a free block; NR_PAGE_ORDERS: none has. */
@@ -158,7 +161,7 @@ void buddy_free(struct zone *zone, struct page *page, unsigned order)
 		pfn &= ~(1UL << order);
 		order++;
 	}
-	free_list_add(zone, zone->zone_mem_map + (pfn - zone->zone_start_pfn), order);
+	free_list_add(zone, zone_page(zone, pfn), order);
 }
 
 void buddy_free_frames(struct zone *zone, struct page *page, unsigned long nr)
@@ -170,7 +173,7 @@ void buddy_free_frames(struct zone *zone, struct page *page, unsigned long nr)
 
 		while (order < MAX_PAGE_ORDER && 2UL << order <= nr && IS_ALIGNED(pfn, 2UL << order))
 			order++;
-		buddy_free(zone, zone->zone_mem_map + (pfn - zone->zone_start_pfn), order);
+		buddy_free(zone, zone_page(zone, pfn), order);
 		pfn += 1UL << order;
 		nr -= 1UL << order;
 	}
@@ -215,13 +218,20 @@ static int check_lists(struct zone *zone, unsigned long *blocks)
 	return pages == zone->nr_free ? 0 : 5;
 }
 
-/* The next frame of @zone from its @i-th on that has a struct page; a zone of a test's own has all. */
+/*
+ * The next frame of @zone from its @i-th on that has a struct page; a zone of a test's own has all.
+ * Those of other nodes are passed over.
+ */
 static unsigned long next_frame(const struct zone *zone, unsigned long i)
 {
+	pfn_t pfn = zone->zone_start_pfn + i, end = zone->zone_start_pfn + zone->spanned_pages;
+
 	if (!zone->zone_pgdat)
 		return i;
-	return next_valid_pfn(zone->zone_start_pfn + i, zone->zone_start_pfn + zone->spanned_pages) -
-	       zone->zone_start_pfn;
+	pfn = next_valid_pfn(pfn, end);
+	while (MAX_NUMNODES > 1 && pfn < end && page_zone(pfn_to_page(pfn)) != zone)
+		pfn = next_valid_pfn(pfn + 1, end);
+	return pfn - zone->zone_start_pfn;
 }
 
 /* B.3, B.6 by the frames. */

@@ -181,16 +181,14 @@ static __always_inline bool free_hot_frame(struct page *page)
 {
 	struct per_cpu_pages *pcp;
 	unsigned long flags;
-	struct zone *zone;
 
 	if (unlikely(!page_valid(page)))
 		return false;
 	flags = page->flags;
-	zone = page_zone(page);
 	if (unlikely(flags & (PAGE_FLAGS_NOT_FREEABLE | 1UL << PG_head)) || unlikely(page->order) ||
 	    unlikely(still_kmapped(page)) || !cpu_claim_at_rest())
 		return false;
-	pcp = &zone->pageset[smp_processor_id()];
+	pcp = page_pcp(page);
 	hide_origin(pcp);
 	if (unlikely(pcp->count >= pcp->high) || unlikely(!drop_last_reference(page))) {
 		cpu_release();
@@ -210,7 +208,7 @@ static __always_inline bool free_hot_block(struct page *page, unsigned order)
 
 	if (order > PCP_MAX_ORDER || free_suspect(page, order) || PageHead(page) || !cpu_claim_at_rest())
 		return false;
-	pcp = &page_zone(page)->pageset[smp_processor_id()];
+	pcp = page_pcp(page);
 	b = &pcp->blocks[order - 1];
 	hide_origin(b);
 	if (b->count == PCP_BLOCKS || !pcp->high || !drop_last_reference(page)) {

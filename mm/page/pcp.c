@@ -19,7 +19,7 @@
  * freeing it again is seen at once.
  *
  * first_pcp[] is what the hot way in alloc.c looks at: for this CPU and the mask's
- * zone, the stack of the best zone.  A frame on it is no longer the zone's, so no
+ * zone, the stack of the best zone of its node.  A frame on it is no longer the zone's, so no
  * watermark needs to be asked.
  *
  * Invariants (pcp_check):
@@ -42,17 +42,16 @@ struct per_cpu_pages *first_pcp[NR_CPUS][GFP_ZONEMASK + 1] = {
 	[0 ... NR_CPUS - 1] = { [0 ... GFP_ZONEMASK] = &no_pcp },
 };
 
-void setup_first_pcp(void)
+void setup_first_pcp(unsigned cpu)
 {
 	static const gfp_t modifiers[] = { 0, __GFP_DMA, __GFP_DMA32, __GFP_HIGHMEM };
 
-	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
-		for (unsigned i = 0; i < ARRAY_SIZE(modifiers); i++) {
-			gfp_t gfp = modifiers[i];
-			struct zone *best = NODE_DATA(0)->node_zonelists[gfp_zone(gfp)].zonerefs[0].zone;
+	for (unsigned i = 0; i < ARRAY_SIZE(modifiers); i++) {
+		gfp_t gfp = modifiers[i];
+		struct zone *best = node_zonelist(cpu_to_node(cpu), gfp)->zonerefs[0].zone;
 
-			first_pcp[cpu][gfp] = best ? &best->pageset[cpu] : &no_pcp;
-		}
+		first_pcp[cpu][gfp] = best ? &best->pageset[cpu] : &no_pcp;
+	}
 }
 
 /* Fill the empty stack with a batch, the lowest address on top. */
@@ -267,7 +266,7 @@ int pcp_check(struct zone *zone)
 	unsigned long flags = arch_irq_save();
 	int broken = 0;
 
-	for (unsigned cpu = 0; cpu < NR_CPUS && !broken; cpu++)
+	for (unsigned cpu = 0; cpu < zone_cpus(zone) && !broken; cpu++)
 		broken = check_stacks(zone, &zone->pageset[cpu]);
 	arch_irq_restore(flags);
 	return broken;

@@ -21,12 +21,15 @@
  *
  * lowmem_reserve.  A request that could go to a high zone must not eat the low
  * ones, since some requests can go nowhere else.  Zone i keeps, from requests
- * whose highest zone is j > i, 1/ratio[i] of all memory in zones i+1 ... j.
+ * whose highest zone is j > i, 1/ratio[i] of all memory in zones i+1 ... j, of every node,
+ * for all of them fall back on it; where several nodes have a zone i, each its share by size.
  */
 #include <quarry/zone.h>
 
-struct pglist_data node_data[MAX_NUMNODES];
-int nr_online_nodes;
+static struct pglist_data first_node;
+struct pglist_data *node_data[MAX_NUMNODES] = { &first_node };
+struct zone *zone_table[ZONE_TABLE_SIZE];
+struct per_cpu_pages *pageset_table[ZONE_TABLE_SIZE];
 unsigned nr_cpu_ids = NR_CPUS;
 unsigned long min_free_kbytes;
 void (*clear_high_page)(struct page *page);
@@ -41,8 +44,8 @@ static const unsigned lowmem_reserve_ratio[MAX_NR_ZONES] = {
 /* The first populated zone at or after zone number @i of all nodes. */
 static struct zone *populated_from(int i)
 {
-	for (; i < nr_online_nodes * MAX_NR_ZONES; i++) {
-		struct zone *zone = &node_data[i / MAX_NR_ZONES].node_zones[i % MAX_NR_ZONES];
+	for (; i < num_online_nodes() * MAX_NR_ZONES; i++) {
+		struct zone *zone = &NODE_DATA(i / MAX_NR_ZONES)->node_zones[i % MAX_NR_ZONES];
 
 		if (populated_zone(zone))
 			return zone;
@@ -64,7 +67,7 @@ unsigned long zone_free_pages(const struct zone *zone)
 {
 	unsigned long n = READ_ONCE(zone->nr_free) + READ_ONCE(zone->deferred_pages);
 
-	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
+	for (unsigned cpu = 0; cpu < zone_cpus(zone); cpu++)
 		n += pcp_pages(&zone->pageset[cpu]);
 	return n;
 }
@@ -73,7 +76,7 @@ unsigned long zone_event(const struct zone *zone, enum zone_event_item item)
 {
 	unsigned long n = 0;
 
-	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
+	for (unsigned cpu = 0; cpu < zone_cpus(zone); cpu++)
 		n += READ_ONCE(zone->pageset[cpu].event[item]);
 	return n;
 }
@@ -120,14 +123,21 @@ static void setup_watermarks(struct zone *zone, unsigned long min_pages, unsigne
 	zone->watermark[WMARK_HIGH] = zone->watermark[WMARK_MIN] * 3 / 2;
 }
 
-static void setup_lowmem_reserve(struct pglist_data *pgdat)
+static void setup_lowmem_reserve(void)
 {
-	for (int i = 0; i < MAX_NR_ZONES; i++) {
-		unsigned long above = 0;
+	unsigned long managed[MAX_NR_ZONES] = { 0 }, above;
+	struct zone *zone;
 
-		for (int j = i + 1; j < MAX_NR_ZONES && lowmem_reserve_ratio[i]; j++) {
-			above += pgdat->node_zones[j].managed_pages;
-			pgdat->node_zones[i].lowmem_reserve[j] = above / lowmem_reserve_ratio[i];
+	for_each_zone(zone)
+		managed[zone->type] += zone->managed_pages;
+	for_each_zone(zone) {
+		unsigned ratio = lowmem_reserve_ratio[zone->type];
+
+		above = 0;
+		for (int j = (int)zone->type + 1; j < MAX_NR_ZONES && ratio; j++) {
+			above += managed[j];
+			zone->lowmem_reserve[j] = (unsigned long)((u64)(above / ratio) * zone->managed_pages /
+								  max(managed[zone->type], 1UL));
 		}
 	}
 }
@@ -137,7 +147,7 @@ static void setup_pagesets(struct zone *zone)
 {
 	int batch = (int)clamp(zone->managed_pages / 1024 / 4, 1, PCP_BATCH_MAX);
 
-	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++) {
+	for (unsigned cpu = 0; cpu < zone_cpus(zone); cpu++) {
 		zone->pageset[cpu].batch = batch;
 		zone->pageset[cpu].high = 6 * batch;
 	}
@@ -158,7 +168,7 @@ void setup_per_zone_wmarks(void)
 		setup_watermarks(zone, min_pages, low_pages);
 		setup_pagesets(zone);
 	}
-	for (int nid = 0; nid < nr_online_nodes; nid++)
-		setup_lowmem_reserve(NODE_DATA(nid));
-	setup_first_pcp();
+	setup_lowmem_reserve();
+	for (unsigned cpu = 0; cpu < nr_cpu_ids; cpu++)
+		setup_first_pcp(cpu);
 }

@@ -28,6 +28,7 @@ int mm_check_all(struct seq *s)
 	struct zone *z;
 
 	broken += verdict(s, "memblock.c", "", memblock_check(&memblock));
+	broken += verdict(s, "numa.c", "", numa_check());
 	if (SPARSE_MEM_MAP)
 		broken += verdict(s, "section.c", "", section_check());
 	for_each_zone(z) {

@@ -145,12 +145,12 @@ static bool pageset_used(const struct per_cpu_pages *p)
 static void zone_pagesets(struct seq *s, const struct zone *z)
 {
 	seq_puts(s, "  pagesets\n");
-	for (int cpu = 0; cpu < NR_CPUS; cpu++) {
+	for (unsigned cpu = 0; cpu < zone_cpus(z); cpu++) {
 		const struct per_cpu_pages *p = &z->pageset[cpu];
 
 		if (cpu && !pageset_used(p))
 			continue;
-		seq_printf(s, "    cpu: %d\n              count: %d\n              high:  %d\n"
+		seq_printf(s, "    cpu: %u\n              count: %d\n              high:  %d\n"
 			   "              batch: %d\n  vm stats threshold: 0\n",
 			   cpu, (int)pcp_pages(p), p->high, p->batch);
 	}

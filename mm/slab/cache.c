@@ -51,6 +51,7 @@
 LIST_HEAD(slab_caches);
 static spinlock_t slab_caches_lock = SPINLOCK_INIT;
 static struct kmem_cache cache_cache;	/* "kmem_cache"; room for every CPU there could be */
+static struct kmem_cache_node cache_nodes[MAX_NUMNODES];	/* its nodes */
 unsigned long slab_direct_bytes;
 
 /* The cache behind @at on the list; NULL: there is none. */
@@ -89,6 +90,7 @@ static void cache_setup(struct kmem_cache *s, const char *name, unsigned size, u
 	int nid;
 
 	memset(s, 0, kmem_cache_bytes());
+	s->node = s == &cache_cache ? cache_nodes : (struct kmem_cache_node *)&s->cpu[nr_cpu_ids];
 	s->name = name;
 	s->object_size = size;
 	s->align = cache_align(size, align, flags);
@@ -99,7 +101,7 @@ static void cache_setup(struct kmem_cache *s, const char *name, unsigned size, u
 	s->ctor = ctor;
 	slab_geometry(s);
 	magazine_limits(s);
-	for (nid = 0; nid < MAX_NUMNODES; nid++)
+	for (nid = 0; nid < num_online_nodes(); nid++)
 		slab_node_init(&s->node[nid]);
 }
 
@@ -271,7 +273,7 @@ static unsigned long cache_nr_slabs(const struct kmem_cache *s, enum slab_list l
 	unsigned long n = 0;
 	int nid;
 
-	for (nid = 0; nid < MAX_NUMNODES; nid++)
+	for (nid = 0; nid < num_online_nodes(); nid++)
 		n += READ_ONCE(s->node[nid].nr_slabs[list]);
 	return n;
 }
@@ -281,7 +283,7 @@ static unsigned long cache_out(const struct kmem_cache *s)
 	unsigned long n = 0;
 	int nid;
 
-	for (nid = 0; nid < MAX_NUMNODES; nid++)
+	for (nid = 0; nid < num_online_nodes(); nid++)
 		n += READ_ONCE(s->node[nid].out);
 	return n;
 }
@@ -431,11 +433,13 @@ void *slab_alloc_odd(struct kmem_cache *s, gfp_t gfp, int node, unsigned long ca
 
 	if (s->num && slab_mask_refused(s, s->size, gfp, caller))
 		return NULL;
-	if (node < -1 || node >= nr_online_nodes) {
+	if (node < -1 || node >= num_online_nodes()) {
 		misuse(MISUSE_ARGUMENT, caller, "kmem_cache_alloc_node(%s): there is no node %d", s->name, node);
 		return NULL;
 	}
-	if (node < 0 || nr_online_nodes == 1)
+	if (node < 0 && gfp & __GFP_THISNODE)
+		node = numa_node_id();
+	if (node < 0 || num_online_nodes() == 1)
 		obj = __cache_alloc(s, gfp, caller);
 	else
 		obj = slab_alloc_direct(s, gfp, node);

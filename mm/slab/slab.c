@@ -343,7 +343,7 @@ unsigned long slabs_release(struct kmem_cache *s, unsigned long keep)
 	unsigned long flags, pages = 0;
 	int nid;
 
-	for (nid = 0; nid < MAX_NUMNODES; nid++) {
+	for (nid = 0; nid < num_online_nodes(); nid++) {
 		struct kmem_cache_node *n = &s->node[nid];
 		LIST_HEAD(doomed);
 
@@ -386,12 +386,14 @@ static unsigned node_take(struct kmem_cache *s, struct kmem_cache_node *n, struc
 
 unsigned slabs_take(struct kmem_cache *s, int node, struct round *round, unsigned want)
 {
+	const u8 *nearest = NODE_DATA(numa_node_id())->nearest;
 	unsigned got = 0;
-	int nid;
+	int i;
 
-	for (nid = 0; nid < MAX_NUMNODES && got < want; nid++)
-		if (node < 0 || node == nid)
-			got += node_take(s, &s->node[nid], round + want - got, want - got);
+	if (node >= 0)
+		got = node_take(s, &s->node[node], round + want, want);
+	for (i = 0; node < 0 && i < num_online_nodes() && !got; i++)
+		got = node_take(s, &s->node[nearest[i]], round + want, want);
 	if (got && got < want)
 		memmove(round, round + want - got, got * sizeof(*round));
 	return got;
@@ -441,7 +443,7 @@ void *slab_alloc_direct(struct kmem_cache *s, gfp_t gfp, int node)
 	do {
 		flags = arch_irq_save();	/* so that nobody sees it CACHED, yet in no magazine */
 		got = slabs_take(s, node, &r, 1);
-		if (!got && grown)	/* the new slab is another node's: this one is full */
+		if (!got && grown && !(gfp & __GFP_THISNODE))	/* the new slab is another node's: this one is full */
 			got = slabs_take(s, -1, &r, 1);
 		if (got)
 			*r.state = OBJ_USED;
@@ -473,7 +475,7 @@ void *slab_first_used(struct kmem_cache *s)
 	void *obj = NULL;
 	int nid;
 
-	for (nid = 0; nid < MAX_NUMNODES && !obj; nid++) {
+	for (nid = 0; nid < num_online_nodes() && !obj; nid++) {
 		unsigned long flags = spin_lock_irqsave(&s->node[nid].lock);
 
 		obj = node_first_used(s, &s->node[nid]);
@@ -553,7 +555,7 @@ int slab_check_slabs(struct kmem_cache *s, unsigned long *cached)
 	int nid, broken = 0;
 
 	*cached = 0;
-	for (nid = 0; nid < MAX_NUMNODES && !broken; nid++) {
+	for (nid = 0; nid < num_online_nodes() && !broken; nid++) {
 		unsigned long flags = spin_lock_irqsave(&s->node[nid].lock);
 
 		broken = check_node(s, &s->node[nid], cached);

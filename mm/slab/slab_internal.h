@@ -102,16 +102,17 @@ struct kmem_cache {
 
 	struct list_head list;	/* slab_caches; under slab_caches_lock */
 	unsigned visitors;	/* they look at it or drain it; under slab_caches_lock */
-	struct kmem_cache_node node[MAX_NUMNODES]; /* each under its lock */
+	struct kmem_cache_node *node;	/* of each online node, behind the CPUs; each under its lock */
 	struct round floor;	/* as a magazine's: what a CPU has that has none */
 	struct depot depot __attribute__((aligned(CPU_SLOT)));
-	struct cpu_cache cpu[NR_CPUS];	/* as many as there are: nr_cpu_ids */
+	struct cpu_cache cpu[NR_CPUS];	/* as many as there are: nr_cpu_ids; behind them, the nodes */
 };
 
 /* Bytes of one, on this machine. */
 static inline unsigned kmem_cache_bytes(void)
 {
-	return (unsigned)(offsetof(struct kmem_cache, cpu) + nr_cpu_ids * sizeof(struct cpu_cache));
+	return (unsigned)(offsetof(struct kmem_cache, cpu) + nr_cpu_ids * sizeof(struct cpu_cache) +
+			  (unsigned)num_online_nodes() * sizeof(struct kmem_cache_node));
 }
 
 static __always_inline struct cpu_cache *this_cpu_cache(struct kmem_cache *s)
@@ -143,7 +144,7 @@ bool cache_grow(struct kmem_cache *s, gfp_t gfp, int node, unsigned want);
 
 /**
  * slabs_take() - move up to @want objects out of the slabs, to be popped in order of address
- * @node: whose slabs, or -1 for any.  Return: how many; their state is OBJ_CACHED.
+ * @node: whose slabs, or -1 for the nearest node's that has some.  Return: how many; their state is OBJ_CACHED.
  */
 unsigned slabs_take(struct kmem_cache *s, int node, struct round *round, unsigned want);
 /**

@@ -112,19 +112,19 @@ static unsigned long low_blocks(unsigned order)
 	return n;
 }
 
-static void low_free_areas(unsigned long had[MAX_NR_ZONES][NR_PAGE_ORDERS])
+static void low_free_areas(unsigned long had[ST_ZONES][NR_PAGE_ORDERS])
 {
 	struct zone *z;
 	unsigned o;
 
 	for_each_zone(z)
 		for (o = 0; o <= MAX_PAGE_ORDER; o++)
-			had[z->type][o] = z->free_area[o].nr_free;
+			had[st_zone_nr(z)][o] = z->free_area[o].nr_free;
 }
 
 SELFTEST(B4, low_memory_by_every_order_to_the_last_block)
 {
-	unsigned long had[MAX_NR_ZONES][NR_PAGE_ORDERS] = { 0 }, have[MAX_NR_ZONES][NR_PAGE_ORDERS] = { 0 };
+	static unsigned long had[ST_ZONES][NR_PAGE_ORDERS], have[ST_ZONES][NR_PAGE_ORDERS];
 	unsigned long want, n, misaligned = 0;
 	struct page *page;
 	unsigned order, i, o;
@@ -144,7 +144,7 @@ SELFTEST(B4, low_memory_by_every_order_to_the_last_block)
 		CHECK_EQ(n, want);
 		CHECK_EQ(misaligned, 0);
 		low_free_areas(have);
-		for (i = 0; i < MAX_NR_ZONES; i++)
+		for (i = 0; i < ST_ZONES; i++)
 			for (o = 0; o <= MAX_PAGE_ORDER; o++)
 				CHECK_EQ(have[i][o], had[i][o]);
 		selftest_progress(order + 1, NR_PAGE_ORDERS);

@@ -112,23 +112,31 @@ SELFTEST(B2, high_pages_have_one_while_mapped)
 
 SELFTEST(B3, the_node_holds_the_zones)
 {
-	struct pglist_data *node = NODE_DATA(0);
-	unsigned long present = 0;
+	struct pglist_data *node;
+	unsigned long present;
 	struct zone *z;
-	int zones = 0;
+	pfn_t last = 0;
+	int nid, zones = 0;
 
-	CHECK_EQ(nr_online_nodes, 1);
-	CHECK_EQ(node->node_id, 0);
-	for_each_zone(z) {
-		CHECK(z->zone_pgdat == node && z == &node->node_zones[z->type]);
-		CHECK(z->zone_mem_map == pfn_to_page(z->zone_start_pfn));
-		present += z->present_pages;
-		zones++;
+	CHECK(nr_online_nodes >= 1 && nr_online_nodes <= MAX_NUMNODES);
+	for_each_online_node(nid) {
+		node = NODE_DATA(nid);
+		present = 0;
+		CHECK_EQ(node->node_id, nid);
+		for_each_zone(z) {
+			if (z->node != nid)
+				continue;
+			CHECK(z->zone_pgdat == node && z == &node->node_zones[z->type]);
+			CHECK(z->zone_mem_map == pfn_to_page(z->zone_start_pfn));
+			present += z->present_pages;
+			zones++;
+		}
+		CHECK_EQ(node->node_present_pages, present);
+		CHECK(node->node_mem_map == pfn_to_page(node->node_start_pfn));
+		last = max(last, node->node_start_pfn + node->node_spanned_pages);
 	}
-	CHECK(zones > 0 && zones <= MAX_NR_ZONES);
-	CHECK_EQ(node->node_present_pages, present);
-	CHECK(node->node_mem_map == pfn_to_page(node->node_start_pfn));
-	CHECK_EQ(node->node_start_pfn + node->node_spanned_pages, max_pfn);
+	CHECK(zones > 0 && zones <= nr_online_nodes * MAX_NR_ZONES);
+	CHECK_EQ(last, max_pfn);
 }
 
 SELFTEST(B3, zonelists_go_down_from_the_best)
@@ -143,11 +151,12 @@ SELFTEST(B3, zonelists_go_down_from_the_best)
 			struct zone *z = list->zonerefs[n].zone;
 
 			CHECK(populated_zone(z));
-			CHECK((int)z->type <= highest && (int)z->type < last);
+			CHECK((int)z->type <= highest);
+			CHECK((int)z->type < last || (n && z->node != list->zonerefs[n - 1].zone->node));
 			last = z->type;
 		}
-		/* the lowest zone there is is the last resort of every list that may use it */
-		CHECK_EQ(last, highest < (int)first_zone()->type ? MAX_NR_ZONES : (int)first_zone()->type);
+		/* where there is a ZONE_DMA, it is the last resort of every list */
+		CHECK_EQ(last == ZONE_DMA, populated_zone(st_zone(ZONE_DMA)));
 	}
 }
 
@@ -184,7 +193,8 @@ SELFTEST(B4, blocks_of_each_order_are_contiguous_and_aligned)
 
 SELFTEST(B4, what_was_split_is_merged)
 {
-	unsigned long had[MAX_NR_ZONES][NR_PAGE_ORDERS], n;
+	static unsigned long had[ST_ZONES][NR_PAGE_ORDERS];
+	unsigned long n;
 	struct zone *z;
 	LIST_HEAD(taken);
 	unsigned order;
@@ -193,14 +203,14 @@ SELFTEST(B4, what_was_split_is_merged)
 	st_settle();
 	for_each_zone(z)
 		for (order = 0; order <= MAX_PAGE_ORDER; order++)
-			had[z->type][order] = z->free_area[order].nr_free;
+			had[st_zone_nr(z)][order] = z->free_area[order].nr_free;
 	n = st_take(&taken, GFP_LOW_ALL, 0, st_free_low() / 2);
 	CHECK(n >= st_free_low() / 2);
 	st_give(&taken, 0);
 	drain_all_pages(NULL);
 	for_each_zone(z)
 		for (order = 0; order <= MAX_PAGE_ORDER; order++)
-			CHECK_EQ(z->free_area[order].nr_free, had[z->type][order]);
+			CHECK_EQ(z->free_area[order].nr_free, had[st_zone_nr(z)][order]);
 }
 
 SELFTEST(B4, a_zone_of_its_own)

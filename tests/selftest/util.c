@@ -69,11 +69,27 @@ const char *st_capture(void (*print)(struct seq *s))
 
 /* ---- memory ------------------------------------------------------------------- */
 
+struct zone *st_zone(enum zone_type type)
+{
+	struct zone *z;
+
+	for_each_zone(z)
+		if (z->type == type)
+			return z;
+	return &NODE_DATA(0)->node_zones[type];
+}
+
 unsigned st_best_zone(unsigned highest)
 {
-	while (highest && !populated_zone(st_zone((enum zone_type)highest)))
-		highest--;
-	return highest;
+	const u8 *nearest = NODE_DATA(numa_node_id())->nearest;
+
+	if (highest == ZONE_HIGHMEM && populated_zone(st_zone(ZONE_HIGHMEM)))
+		return ZONE_HIGHMEM;
+	for (int i = 0; i < num_online_nodes(); i++)
+		for (unsigned type = highest; type > ZONE_DMA; type--)
+			if (populated_zone(&NODE_DATA(nearest[i])->node_zones[type]))
+				return type;
+	return ZONE_DMA;
 }
 
 static bool shrink_one(struct kmem_cache *s, void *arg)
@@ -94,7 +110,13 @@ void st_settle(void)
 
 unsigned long st_free_high(void)
 {
-	return zone_free_pages(st_zone(ZONE_HIGHMEM));
+	struct zone *z;
+	unsigned long n = 0;
+
+	for_each_zone(z)
+		if (z->type == ZONE_HIGHMEM)
+			n += zone_free_pages(z);
+	return n;
 }
 
 unsigned long st_free_low(void)
@@ -110,14 +132,14 @@ unsigned long st_free_low(void)
 
 #define USE_UP_MOST (16ULL << 30 >> PAGE_SHIFT)
 
-static unsigned long hidden[MAX_NR_ZONES];
+static unsigned long hidden[ST_ZONES];
 
 /* On a giant: enough to be beyond all watermarks twice. */
 static void bring_online(struct zone *z, bool giant)
 {
 	while ((!giant || z->nr_free < 2 * z->watermark[WMARK_HIGH]) && zone_grow(z))
 		;
-	hidden[z->type] += z->deferred_pages;
+	hidden[st_zone_nr(z)] += z->deferred_pages;
 	z->deferred_pages = 0;
 }
 
@@ -140,8 +162,8 @@ void st_end_all_online(void)
 	struct zone *z;
 
 	for_each_zone(z) {
-		z->deferred_pages += hidden[z->type];
-		hidden[z->type] = 0;
+		z->deferred_pages += hidden[st_zone_nr(z)];
+		hidden[st_zone_nr(z)] = 0;
 	}
 }
 
@@ -176,7 +198,7 @@ void st_give(struct list_head *list, unsigned order)
 
 void st_zone_order(struct st_order *o, gfp_t gfp)
 {
-	unsigned last = MAX_NR_ZONES;
+	unsigned last = MAX_NR_ZONES, nid = 0;
 	LIST_HEAD(taken);
 	struct page *page;
 
@@ -188,9 +210,10 @@ void st_zone_order(struct st_order *o, gfp_t gfp)
 
 		if (last == MAX_NR_ZONES)
 			o->first = zone;
-		o->rises += zone > last;
+		o->rises += zone > last && page_to_nid(page) == nid;
 		o->zones |= 1u << zone;
 		last = zone;
+		nid = page_to_nid(page);
 	}
 	st_give(&taken, 0);
 }

@@ -29,13 +29,17 @@ bool st_on_pc(void);
 /** st_capture() - let @print write to a buffer; the text, cut at 8 KiB.  One at a time. */
 const char *st_capture(void (*print)(struct seq *s));
 
-/** st_zone() - a zone of node 0. */
-static inline struct zone *st_zone(enum zone_type type)
+/** st_zone() - the first zone of a type that has memory; one without, where none has. */
+struct zone *st_zone(enum zone_type type);
+
+/* Numbers of the zones of all nodes, and of a zone among them. */
+#define ST_ZONES (MAX_NUMNODES * MAX_NR_ZONES)
+static inline unsigned st_zone_nr(const struct zone *z)
 {
-	return &NODE_DATA(0)->node_zones[type];
+	return (unsigned)z->node * MAX_NR_ZONES + z->type;
 }
 
-/** st_best_zone() - the highest populated zone of those up to @highest. */
+/** st_best_zone() - what a request that allows @highest gets first: high memory, if any, else the best of its node. */
 unsigned st_best_zone(unsigned highest);
 /** st_settle() - give back all that is only kept for speed: per-CPU pages and objects, lazy areas, unused slots. */
 void st_settle(void);
@@ -65,7 +69,7 @@ void st_give_some(struct list_head *list, unsigned order, unsigned long n);
 /*
  * st_zone_order() - take every page that @gfp may have, one by one, then give them
  * back: which zone the first came from, a bit for each zone seen, and how often
- * the zone rose.  It may do so once for each further attempt (row B7), each of
+ * the zone rose in a node.  It may do so once for each further attempt (row B7), each of
  * which starts with the best zone again.
  */
 #define ST_ATTEMPTS 3

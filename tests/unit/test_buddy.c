@@ -8,12 +8,15 @@
 
 static struct page pages[FRAMES];
 static struct zone zone;
+static struct per_cpu_pages pagesets[NR_CPUS];
 
 static void build(pfn_t start)
 {
 	for (unsigned i = 0; i < FRAMES; i++)
 		pages[i] = (struct page){ 0 };
 	zone_init(&zone, "test", ZONE_NORMAL, 0, pages, start, FRAMES);
+	memset(pagesets, 0, sizeof(pagesets));
+	zone.pageset = pagesets;
 	zone.present_pages = zone.managed_pages = FRAMES;
 	for (unsigned i = 0; i < FRAMES; i++)
 		buddy_free(&zone, &pages[i], 0);

@@ -209,6 +209,7 @@ END_TEST
 
 static struct page map[64];
 static struct zone zone;
+static struct per_cpu_pages pagesets[NR_CPUS];
 
 START_TEST(a_block_never_melts_with_one_beyond_the_zone)
 {
@@ -235,6 +236,7 @@ START_TEST(the_coldest_go_back_to_the_zone)
 
 	zone_init(&zone, "test", ZONE_NORMAL, 0, map, 1024, 64);
 	buddy_free(&zone, map, 6);
+	zone.pageset = pagesets;
 	zone.pageset[0].batch = 2;
 	zone.pageset[0].high = 5;
 	for (int i = 0; i < 6; i++)

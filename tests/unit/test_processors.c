@@ -82,12 +82,12 @@ START_TEST(F4_more_processors_than_there_is_room_for)
 	struct processors p;
 
 	begin();
-	for (int i = 0; i < NR_CPUS + 3; i++)
+	for (int i = 0; i < MAX_PROCESSORS + 3; i++)
 		madt_processor(i, 1);
-	ck_assert_ptr_null(read_madt(NR_CPUS + 1, &p));
-	ck_assert_uint_eq(p.n, NR_CPUS);
+	ck_assert_ptr_null(read_madt(MAX_PROCESSORS + 1, &p));
+	ck_assert_uint_eq(p.n, MAX_PROCESSORS);
 	ck_assert_uint_eq(p.left_out, 3);
-	ck_assert_uint_eq(p.apic_id[0], NR_CPUS + 1);
+	ck_assert_uint_eq(p.apic_id[0], MAX_PROCESSORS + 1);
 }
 END_TEST
 
@@ -224,9 +224,9 @@ START_TEST(F4_any_bytes_at_all)
 			bytes[i] = x >> 24 < 200 ? (u8)(x >> 16 & 15) : (u8)(x >> 8);
 		}
 		read_madt((u8)(round % 3), &p);
-		ck_assert(p.n >= 1 && p.n <= NR_CPUS && p.apic_id[0] == round % 3);
+		ck_assert(p.n >= 1 && p.n <= MAX_PROCESSORS && p.apic_id[0] == round % 3);
 		read_mp_of(used, round % 7, (u8)(round % 3), &p);
-		ck_assert(p.n >= 1 && p.n <= NR_CPUS && p.apic_id[0] == round % 3);
+		ck_assert(p.n >= 1 && p.n <= MAX_PROCESSORS && p.apic_id[0] == round % 3);
 	}
 }
 END_TEST
