@@ -144,7 +144,7 @@ START_TEST(the_lowest_free_cpu_is_taken_until_none_is_left)
 	struct thread t[THREADS], one_too_many;
 	unsigned cpus = 0;
 
-	nr_cpu_ids = 1 + THREADS;
+	hosted_cpus = 1 + THREADS;
 	unit_boot(MEM, LOWMEM);
 	for (unsigned i = 0; i < THREADS; i++)
 		start(&t[i], asks_first, i);
