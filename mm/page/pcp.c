@@ -30,11 +30,11 @@
  *
  * Locking: a stack is touched by whoever has claimed its CPU (claim.h); the zone's lock
  * nests inside.  An interrupt that finds the claim taken goes to the zone itself.
- * drain_all_pages() of another CPU's stack is allowed only while that CPU cannot touch
- * it: today there is one CPU; with more, the drain is sent to its owner.  Cost: O(1); a
- * refill or flush O(batch * MAX_PAGE_ORDER).
+ * drain_all_pages() asks each CPU to drain its own (port_call_others); where the caller may
+ * not ask, the others keep theirs.  Cost: O(1); a refill or flush O(batch * MAX_PAGE_ORDER).
  */
 #include <quarry/zone.h>
+#include <quarry/port.h>
 
 static struct per_cpu_pages no_pcp;
 struct per_cpu_pages *first_pcp[NR_CPUS][GFP_ZONEMASK + 1] = {
@@ -182,29 +182,62 @@ void pcp_free(struct zone *zone, struct page *page)
 	cpu_release();
 }
 
+/* This CPU's own. */
 static void drain_zone(struct zone *zone)
 {
-	bool claimed = cpu_try_claim();	/* if not, we interrupted somebody who is at this CPU's */
+	struct per_cpu_pages *pcp = &zone->pageset[smp_processor_id()];
 	unsigned long flags = arch_irq_save();
 
-	for (unsigned cpu = 0; cpu < NR_CPUS; cpu++)
-		if (pcp_pages(&zone->pageset[cpu]) && (claimed || cpu != smp_processor_id())) {
-			drain(zone, &zone->pageset[cpu], zone->pageset[cpu].count);
-			drain_blocks(zone, &zone->pageset[cpu]);
-		}
+	if (pcp_pages(pcp)) {
+		drain(zone, pcp, pcp->count);
+		drain_blocks(zone, pcp);
+	}
 	arch_irq_restore(flags);
-	if (claimed)
-		cpu_release();
 }
 
-void drain_all_pages(struct zone *zone)
+struct pcp_drain {
+	struct zone *zone;	/* NULL: all */
+	bool again;		/* somebody was in the middle of his */
+};
+
+static void drain_this_cpu(void *arg)
 {
-	if (zone) {
-		drain_zone(zone);
+	struct pcp_drain *d = arg;
+	struct zone *zone = d->zone;
+
+	if (!cpu_try_claim()) {
+		__atomic_store_n(&d->again, true, __ATOMIC_RELAXED);
 		return;
 	}
-	for_each_zone(zone)
+	if (zone)
 		drain_zone(zone);
+	else
+		for_each_zone(zone)
+			drain_zone(zone);
+	cpu_release();
+}
+
+void drain_local_pages(void)
+{
+	struct pcp_drain d = { .zone = NULL };
+
+	drain_this_cpu(&d);
+}
+
+/* Preemption is off, so that the CPU that calls the others is the one that drained its own. */
+void drain_all_pages(struct zone *zone)
+{
+	struct pcp_drain d = { .zone = zone };
+	bool may_call = may_call_others();
+
+	preempt_disable();
+	drain_this_cpu(&d);
+	do {
+		d.again = false;
+		if (may_call)
+			port_call_others(drain_this_cpu, &d);
+	} while (d.again);
+	preempt_enable();
 }
 
 /* P.1 of @n pages of a stack, and that none is on it twice: else @twice is the number broken. */
