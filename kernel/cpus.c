@@ -73,7 +73,7 @@ void cpu_leave(unsigned n)
 	spin_unlock(&sched_lock);
 	if (leave) {
 		slab_drain_local();
-		drain_all_pages(NULL);
+		drain_local_pages();
 		spin_lock(&sched_lock);
 		cpus[n].phase = CPU_OFFLINE;
 		wake_channel(&cpus[n]);

@@ -318,7 +318,9 @@ bool kernel_timer_tick(void)
 
 bool port_can_sleep(void)
 {
-	return preempt_count() == 0 && !arch_irqs_disabled() && current_task() != NULL;
+	struct task *t = preempt_count() == 0 && !arch_irqs_disabled() ? current_task() : NULL;
+
+	return t && t != &idle_tasks[t->cpu];
 }
 
 void port_yield(void)

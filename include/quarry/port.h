@@ -103,7 +103,7 @@ void port_flush_tlb_others(unsigned long start, unsigned long end);
  * port_call_others() - let every other CPU that is online call @fn(@arg), in an interrupt
  *
  * @fn does not wait, and takes only locks of mm/.  Context: thread, interrupts on, no lock
- * held; returns when all have called it.
+ * held, preemption perhaps off; returns when all have called it.
  */
 void port_call_others(void (*fn)(void *arg), void *arg);
 

@@ -249,6 +249,8 @@ struct page *zone_alloc_block(struct zone *zone, unsigned order);
 void zone_free_block(struct zone *zone, struct page *page, unsigned order);
 /** drain_all_pages() - give every CPU's listed frames back; @zone NULL: of all zones.  In an interrupt, with interrupts off or preemption: only this CPU's. */
 void drain_all_pages(struct zone *zone);
+/** drain_local_pages() - this CPU's own go back: it is going away.  Any context. */
+void drain_local_pages(void);
 /** pcp_check() - test invariants P.1, P.2 of pcp.c.  Return: the number broken, or 0. */
 int pcp_check(struct zone *zone);
 

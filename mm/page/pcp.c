@@ -30,9 +30,8 @@
  *
  * Locking: a stack is touched by whoever has claimed its CPU (claim.h); the zone's lock
  * nests inside.  An interrupt that finds the claim taken goes to the zone itself.
- * To drain others' is to ask them: each CPU does it itself, in an interrupt, and who is in the
- * middle of it is asked again.  Where others cannot be asked, theirs stay.  Cost: O(1); a
- * refill or flush O(batch * MAX_PAGE_ORDER).
+ * drain_all_pages() asks each CPU to drain its own (port_call_others); where the caller may
+ * not ask, the others keep theirs.  Cost: O(1); a refill or flush O(batch * MAX_PAGE_ORDER).
  */
 #include <quarry/port.h>
 #include <quarry/zone.h>
@@ -182,52 +181,62 @@ void pcp_free(struct zone *zone, struct page *page)
 	cpu_release();
 }
 
-struct drain {
+/* This CPU's own. */
+static void drain_zone(struct zone *zone)
+{
+	struct per_cpu_pages *pcp = &zone->pageset[smp_processor_id()];
+	unsigned long flags = arch_irq_save();
+
+	if (pcp_pages(pcp)) {
+		drain(zone, pcp, pcp->count);
+		drain_blocks(zone, pcp);
+	}
+	arch_irq_restore(flags);
+}
+
+struct pcp_drain {
 	struct zone *zone;	/* NULL: all */
 	bool again;		/* somebody was in the middle of his */
 };
 
-static void drain_zone(struct zone *zone)
-{
-	struct per_cpu_pages *pcp = &zone->pageset[smp_processor_id()];
-
-	if (!pcp_pages(pcp))
-		return;
-	drain(zone, pcp, pcp->count);
-	drain_blocks(zone, pcp);
-}
-
 static void drain_this_cpu(void *arg)
 {
-	struct drain *d = arg;
+	struct pcp_drain *d = arg;
 	struct zone *zone = d->zone;
-	unsigned long flags;
 
 	if (!cpu_try_claim()) {
 		__atomic_store_n(&d->again, true, __ATOMIC_RELAXED);
 		return;
 	}
-	flags = arch_irq_save();
 	if (zone)
 		drain_zone(zone);
 	else
 		for_each_zone(zone)
 			drain_zone(zone);
-	arch_irq_restore(flags);
 	cpu_release();
 }
 
-void drain_all_pages(struct zone *zone)
+void drain_local_pages(void)
 {
-	struct drain d = { .zone = zone };
+	struct pcp_drain d = { .zone = NULL };
 
 	drain_this_cpu(&d);
-	while (may_call_others()) {
+}
+
+/* Preemption is off, so that the CPU that calls the others is the one that drained its own. */
+void drain_all_pages(struct zone *zone)
+{
+	struct pcp_drain d = { .zone = zone };
+	bool may_call = may_call_others();
+
+	preempt_disable();
+	drain_this_cpu(&d);
+	while (may_call) {
 		d.again = false;
 		port_call_others(drain_this_cpu, &d);
-		if (!d.again)
-			break;
+		may_call = d.again;
 	}
+	preempt_enable();
 }
 
 /* P.1 of @n pages of a stack, and that none is on it twice: else @twice is the number broken. */

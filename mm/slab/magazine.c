@@ -384,17 +384,20 @@ void magazines_drain_local(struct kmem_cache *s)
 	drain_this_cpu(&d);
 }
 
+/* Preemption is off, so that the CPU that asks the others is the one that drained its own. */
 void magazines_drain(struct kmem_cache *s)
 {
 	struct drain d = { .s = s };
+	bool may_call = may_call_others();
 
-	magazines_drain_local(s);
-	while (may_call_others()) {
+	preempt_disable();
+	drain_this_cpu(&d);
+	while (may_call) {
 		d.again = false;
 		port_call_others(drain_this_cpu, &d);
-		if (!d.again)
-			break;
+		may_call = d.again;
 	}
+	preempt_enable();
 	depot_drain(s);
 }
 
