@@ -412,13 +412,6 @@ void thread_sleep_ms(unsigned ms)
 	spin_unlock_irqrestore(&sched_lock, flags);
 }
 
-struct kmap_ctrl *port_kmap_ctrl(void)
-{
-	struct task *t = current_task();
-
-	return t ? &t->kmap : &idle_task.kmap;
-}
-
 struct mm_struct *port_current_mm(void)
 {
 	unsigned long flags = arch_irq_save();
@@ -454,9 +447,9 @@ void thread_exit(int status)
 {
 	struct task *t = current_task();
 
-	if (t->kmap.idx != 0)
+	if (kmap_local_depth() != 0)
 		mm_panic("%s[%d] ends with %d pages still mapped by kmap_local_page()", t->name, t->pid,
-			 t->kmap.idx);
+			 kmap_local_depth());
 	arch_irq_enable();
 	leave_mm(t);
 	kfree(t->program);
