@@ -69,7 +69,7 @@ static inline void *kmap_local_page(struct page *page);
 static inline void kunmap_local(const void *addr);
 
 /**
- * struct kmap_ctrl - the local mappings of a thread that does not run
+ * struct kmap_ctrl - the local mappings of a thread that does not run; of one that does, idx is 0
  *
  * The address of a mapping depends on the CPU, so the scheduler keeps a thread with
  * idx > 0 on the CPU it has.

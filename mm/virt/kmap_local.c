@@ -180,7 +180,7 @@ static void find_row(void)
 	arch_irq_restore(flags);
 }
 
-static __cold_path void *map_closely(struct page *page, const char *call, unsigned long caller)
+static void *map_closely(struct page *page, const char *call, unsigned long caller)
 {
 	void *addr;
 
@@ -204,7 +204,7 @@ static __always_inline void *local_map(struct page *page, const char *call, unsi
 }
 
 /* It is not the mapping made last.  Return: false when refused; true: low memory, which needs nothing. */
-static __cold_path bool unmap_closely(unsigned long page_addr, const char *call, unsigned long caller)
+static bool unmap_closely(unsigned long page_addr, const char *call, unsigned long caller)
 {
 	unsigned slot = virt_to_fix(page_addr);
 	void *addr = (void *)page_addr;
@@ -290,6 +290,7 @@ void kmap_local_sched_in(struct kmap_ctrl *next)
 	kmap_top_add(next->idx * (int)sizeof(*slot));
 	for (int i = 0; i < n; i++)
 		set_pte(slot[i].pte, next->pteval[i]);
+	next->idx = 0;
 }
 
 /* ---- a frame's content ---------------------------------------------------------------- */
