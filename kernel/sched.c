@@ -382,13 +382,6 @@ void thread_sleep_ms(unsigned ms)
 	spin_unlock_irqrestore(&sched_lock, flags);
 }
 
-struct kmap_ctrl *port_kmap_ctrl(void)
-{
-	struct task *t = current_task();
-
-	return t ? &t->kmap : &idle_tasks[smp_processor_id()].kmap;
-}
-
 struct mm_struct *port_current_mm(void)
 {
 	unsigned long flags = arch_irq_save();
@@ -495,7 +488,7 @@ static int check_cpu(unsigned n)
 		return 0;
 	if (!t || t->cpu != n || cpu->idle->cpu != n || (t->pinned && !may_run(t, n)))
 		return 6;
-	if (cpu->phase == CPU_OFFLINE && t != cpu->idle && !t->kmap.idx)
+	if (cpu->phase == CPU_OFFLINE && t != cpu->idle && !kmap_local_depth())
 		return 7;
 	return cpu->mm == t->mm ? 0 : 8;
 }

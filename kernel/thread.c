@@ -210,9 +210,9 @@ void thread_exit(int status)
 {
 	struct task *t = current_task();
 
-	if (t->kmap.idx != 0)
+	if (kmap_local_depth() != 0)
 		mm_panic("%s[%d] ends with %d pages still mapped by kmap_local_page()", t->name, t->pid,
-			 t->kmap.idx);
+			 kmap_local_depth());
 	arch_irq_enable();
 	leave_mm(t);
 	kfree(t->program);

@@ -44,7 +44,7 @@ struct page {
 	unsigned long flags;		/* PG_* bits; zone and node on top; atomic once in use */
 	atomic_t _count;		/* users; 0 when free */
 	union {
-		void *virtual;		/* high memory: the window address while mapped (kmap lock) */
+		unsigned long virtual;	/* high memory: its kmap slot and that one's users, see kmap_users() */
 		u8 *states;		/* slab: of its objects, see mm/slab/slab.c */
 	};
 	union {
@@ -203,6 +203,27 @@ static inline struct page *compound_head(const struct page *p)
 }
 static inline unsigned compound_order(const struct page *p) { return PageHead(p) ? p->order : 0; }
 
+/*
+ * page->virtual of a high frame, one word: 0, or the address of its slot in the kmap window with
+ * KMAP_SLOT and the number of users in the bits below the page's (kmap.c).
+ */
+#define KMAP_SLOT (PAGE_SIZE >> 1)
+#define KMAP_USERS (KMAP_SLOT - 1)
+
+/** kmap_users() - how often high frame @page is mapped by kmap() now. */
+static inline unsigned kmap_users(const struct page *page)
+{
+	return __atomic_load_n(&page->virtual, __ATOMIC_RELAXED) & KMAP_USERS;
+}
+
+/* A slot without users may be another frame's at any moment: no address. */
+static inline void *kmap_address(const struct page *page)
+{
+	unsigned long word = __atomic_load_n(&page->virtual, __ATOMIC_RELAXED);
+
+	return word & KMAP_USERS ? (void *)(word & PAGE_MASK) : NULL;
+}
+
 /**
  * page_address() - the kernel's address of a frame (row B2)
  *
@@ -211,7 +232,7 @@ static inline unsigned compound_order(const struct page *p) { return PageHead(p)
  */
 static inline void *page_address(const struct page *page)
 {
-	return PageHighMem(page) ? page->virtual : __va((phys_addr_t)page_to_pfn(page) << PAGE_SHIFT);
+	return PageHighMem(page) ? kmap_address(page) : __va((phys_addr_t)page_to_pfn(page) << PAGE_SHIFT);
 }
 
 /* ---- taking and giving frames (rows B4-B7) -------------------------------- */

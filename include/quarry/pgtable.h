@@ -17,6 +17,7 @@
  *	PT_TOP_FIXED	1: entries of the top level are made with the root and stay
  *	mk_pte(pfn, prot), mk_huge(pfn, prot) (accessed and dirty from the start),
  *		mk_table(pfn, level of the entry)	-> pte_t
+ *	pte_advance(e, n): the entry of level 1 like @e, for the frame @n further on
  *	pgprot_t values: PAGE_KERNEL, PAGE_KERNEL_RO, PAGE_KERNEL_NOCACHE, PAGE_READONLY,
  *		PAGE_SHARED (user, writable); code may be run from none of them where the
  *		CPU can tell (pte_exec(e)), only from PAGE_KERNEL_EXEC, PAGE_READONLY_EXEC,

@@ -17,7 +17,6 @@
  *							(nothing: one CPU)
  *	4 threads					port_yield, port_wakeup (nothing)
  *							port_can_sleep (never), port_sleep_on
- *							port_kmap_ctrl (one for each CPU)
  *	5 tasks		port_current_mm
  *			port_flush_tlb_user
  *
@@ -26,7 +25,9 @@
  *	<arch/layout.h>	PAGE_SHIFT, PAGE_OFFSET, zone borders; stage 2: the windows
  *	<arch/cpu.h>	smp_processor_id(), cpu_slot(), preempt_count(), preempt_count_add(n)
  *			(percpu.h), cpu_claim_at_rest() (claim.h), in_interrupt(),
- *			arch_irq_save/restore, cpu_relax(), clear_page(), copy_page()
+ *			arch_irq_save/restore, cpu_relax(), clear_page(), copy_page();
+ *			stage 2: kmap_top(), kmap_top_add(n): an unsigned of each CPU, 0 at first;
+ *			the addition is one step, as interrupts and other threads see it
  *	<arch/pte.h>	page-table entry types and helpers, TLB flushes
  *	<arch/fixmap.h>	the list of fixed slots
  */
@@ -116,7 +117,6 @@ static inline bool may_call_others(void)
 /* ---- stage 4: threads ---------------------------------------------------- */
 
 struct spinlock;
-struct kmap_ctrl;
 
 /**
  * port_yield() - let others run for a moment: a __GFP_NOFAIL caller waits for memory
@@ -149,9 +149,6 @@ unsigned long port_sleep_on(const void *channel, struct spinlock *lock, unsigned
 
 /** port_wakeup() - wake every thread that sleeps on @channel.  Context: any. */
 void port_wakeup(const void *channel);
-
-/** port_kmap_ctrl() - the running thread's stack of kmap_local mappings. */
-struct kmap_ctrl *port_kmap_ctrl(void);
 
 /* ---- stage 5: tasks ------------------------------------------------------ */
 

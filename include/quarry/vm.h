@@ -58,6 +58,7 @@ struct mm_struct {
 	unsigned long nr_ptes;		/* page tables, the directory apart */
 	unsigned long start_brk, brk;	/* the heap; set by the program loader, then by mm_brk() */
 	unsigned long faults;		/* page faults answered with a frame */
+	unsigned long changes;		/* of areas and tables, see mm_changed() */
 	unsigned magic;			/* MM_LIVE until mm_free() */
 	spinlock_t lock;		/* areas, tables, counts */
 	/* CPUs that have it loaded; the port's */

@@ -29,10 +29,9 @@
 
 /* ---- is it to be freed? -------------------------------------------------------- */
 
-/* High memory's page->virtual is its kmap() address while it has one; low memory's is the slab layer's. */
 static inline bool still_kmapped(const struct page *page)
 {
-	return PageHighMem(page) && page->virtual;
+	return PageHighMem(page) && kmap_users(page);
 }
 
 /* The first page of the block that @page lies inside of; NULL when it is in none. */
@@ -86,7 +85,7 @@ static __cold_path bool free_refused(struct page *page, unsigned order, const ch
 		       "a large kmalloc; use kfree()");
 	else if (still_kmapped(page) && page_count(page) == 1)
 		misuse(MISUSE_UNBALANCED, caller, "%s(pfn %lu): still mapped at %p; kunmap() it first", call, pfn,
-		       page->virtual);
+		       page_address(page));
 	else if (page->order != order)
 		misuse(MISUSE_WRONG_ORDER, caller, "%s(pfn %lu, order %u): allocated with order %u", call, pfn, order,
 		       page->order);

@@ -274,7 +274,7 @@ static void slab_fini(struct kmem_cache *s, struct page *head)
 	for (i = 0; i < pages; i++) {
 		__ClearPageSlab(head + i);
 		head[i].slab_cache = NULL;
-		head[i].virtual = NULL;
+		head[i].states = NULL;
 		memset(head[i].own_states, 0, sizeof(head[i].own_states));
 	}
 	head->private = 0;

@@ -14,6 +14,9 @@
  *	   enter the frame.  Else give it back: a second thread was faster (the entry is
  *	   there: fine), or the area is gone (the instruction faults again, and is told)
  *
+ * Most often nothing has changed between 1 and 3, which mm->changes tells: then area and
+ * entry are where they were.
+ *
  * A stack (VM_GROWSDOWN) that is touched below its start grows down to the page
  * touched: to at most VM_STACK_MAX, and not nearer than VM_STACK_GAP to the area
  * below.  Worked example: stack [0x4ff00000, 0x4ff04000), touch 0x4feff8a0: it now
@@ -57,12 +60,12 @@ static bool grow_stack(struct vm_area_struct *vma, unsigned long page_addr)
 		return false;
 	vma->vm_offset -= vma->vm_start - page_addr;
 	vma->vm_start = page_addr;
+	mm_changed(vma->vm_mm);
 	return true;
 }
 
 /* Step 1, under the lock. */
-static enum vm_fault find_promise(struct mm_struct *mm, unsigned long addr, unsigned flags, struct promise *p,
-				  struct vm_area_struct **area)
+static enum vm_fault find_promise(struct mm_struct *mm, unsigned long addr, unsigned flags, struct promise *p)
 {
 	unsigned long page_addr = addr & PAGE_MASK;
 	struct vm_area_struct *vma = addr < TASK_SIZE ? find_vma(mm, addr) : NULL;
@@ -74,27 +77,30 @@ static enum vm_fault find_promise(struct mm_struct *mm, unsigned long addr, unsi
 	*p = (struct promise){
 		.page_addr = page_addr, .vm_flags = vma->vm_flags, .vm_ops = vma->vm_ops,
 		.vm_private = vma->vm_private, .offset = page_addr - vma->vm_start + vma->vm_offset,
+		.changes = mm->changes, .vma = vma,
 	};
-	*area = vma;
 	return VM_FAULT_OK;
 }
 
 struct vm_area_struct *promise_area(struct mm_struct *mm, const struct promise *p, unsigned flags)
 {
-	struct vm_area_struct *vma;
 	struct promise now;
 
-	if (find_promise(mm, p->page_addr, flags, &now, &vma) != VM_FAULT_OK || !same_promise(p, &now))
+	if (likely(p->changes == mm->changes))
+		return p->vma;
+	if (find_promise(mm, p->page_addr, flags, &now) != VM_FAULT_OK || !same_promise(p, &now))
 		return NULL;
-	return vma;
+	return now.vma;
 }
 
-static bool is_present(struct mm_struct *mm, unsigned long addr)
+/* Under the lock: where the page's entry is, if it has a table.  Return: is a page there? */
+static bool look_at_entry(struct mm_struct *mm, struct promise *p)
 {
-	pfn_t pfn;
-	pte_t e;
+	int level;
+	pte_t *slot = pt_lookup(mm->pgd, p->page_addr, &level);
 
-	return pt_leaf(mm->pgd, addr, &e, &pfn) != 0;
+	p->slot = level == 1 ? slot : NULL;
+	return pte_present(get_pte(slot));
 }
 
 /* Step 2: the frame with its content. */
@@ -131,39 +137,39 @@ pgprot_t promise_prot(const struct promise *p)
 }
 
 /* Step 3, under the lock.  Return: was the frame entered? */
-static bool enter_page(struct mm_struct *mm, const struct promise *p, unsigned flags, struct page *page)
+static bool enter_page(struct mm_struct *mm, struct promise *p, unsigned flags, struct page *page)
 {
 	struct vm_area_struct *vma = promise_area(mm, p, flags);
-	int level;
-	pte_t *slot = pt_lookup(mm->pgd, p->page_addr, &level);	/* the table may have gone meanwhile: huge.c */
 
-	if (!vma || level != 1 || !pte_none(get_pte(slot)))
+	if (unlikely(p->changes != mm->changes) || !p->slot)
+		look_at_entry(mm, p);	/* the table may have come or gone meanwhile: huge.c */
+	if (!vma || !p->slot || !pte_none(get_pte(p->slot)))
 		return false;
-	set_pte(slot, mk_pte(page_to_pfn(page), promise_prot(p)));
+	set_pte(p->slot, mk_pte(page_to_pfn(page), promise_prot(p)));
 	vma_count(vma, page, 1);
 	mm->faults++;
 	return true;
 }
 
 /* Step 3.  Return: was memory for a table lacking? */
-static bool enter_or_free(struct mm_struct *mm, const struct promise *p, unsigned flags, struct page *page)
+static bool enter_or_free(struct mm_struct *mm, struct promise *p, unsigned flags, struct page *page)
 {
 	unsigned tables = 0;
-	bool walked = pt_walk_alloc_counted(mm->pgd, p->page_addr, 1, &pt_ops_kernel, &tables) != NULL;
+	bool walked = p->slot || pt_walk_alloc_counted(mm->pgd, p->page_addr, 1, &pt_ops_kernel, &tables);
 	unsigned long irq = spin_lock_irqsave(&mm->lock);
 	bool entered, lacking;
 
 	mm->nr_ptes += tables;
 	entered = walked && enter_page(mm, p, flags, page);
 	/* a large page in the way is not a lack, nor is one that has gone with its area */
-	lacking = !walked && !is_present(mm, p->page_addr) && promise_area(mm, p, flags);
+	lacking = !walked && !look_at_entry(mm, p) && promise_area(mm, p, flags);
 	spin_unlock_irqrestore(&mm->lock, irq);
 	if (!entered)
 		__free_page(page);
 	return lacking;
 }
 
-static enum vm_fault fault_in(struct mm_struct *mm, const struct promise *p, unsigned flags)
+static enum vm_fault fault_in(struct mm_struct *mm, struct promise *p, unsigned flags)
 {
 	struct page *page;
 	enum vm_fault result = make_page(p, &page);
@@ -176,11 +182,10 @@ static enum vm_fault fault_in(struct mm_struct *mm, const struct promise *p, uns
 enum vm_fault handle_mm_fault(struct mm_struct *mm, unsigned long addr, unsigned flags)
 {
 	unsigned long irq = spin_lock_irqsave(&mm->lock);
-	struct vm_area_struct *vma;
 	struct promise p;
-	enum vm_fault result = find_promise(mm, addr, flags, &p, &vma);
-	bool present = result == VM_FAULT_OK && is_present(mm, addr);
-	bool huge = result == VM_FAULT_OK && vma->vm_flags & VM_HUGEPAGE && huge_fits(vma, addr);
+	enum vm_fault result = find_promise(mm, addr, flags, &p);
+	bool present = result == VM_FAULT_OK && look_at_entry(mm, &p);
+	bool huge = result == VM_FAULT_OK && p.vm_flags & VM_HUGEPAGE && huge_fits(p.vma, addr);
 
 	spin_unlock_irqrestore(&mm->lock, irq);
 	if (present)

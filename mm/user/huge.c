@@ -86,6 +86,7 @@ static bool enter_block(struct mm_struct *mm, const struct promise *p, unsigned 
 	if (!vma || !huge_fits(vma, p->page_addr) ||
 	    !pt_enter_large(slot, 2, mk_huge(page_to_pfn(block), promise_prot(p)), table))
 		return false;
+	mm_changed(mm);
 	mm->nr_ptes -= *table != NULL;
 	vma_count(vma, block, (long)LARGE_FRAMES);
 	huge_count(mm, block, 1);
@@ -180,6 +181,7 @@ static int flag_areas(struct mm_struct *mm, unsigned long start, unsigned long e
 		if (vma->vm_end > end)
 			vma_split(vma, spare[used++], end);
 		vma->vm_flags ^= VM_HUGEPAGE;
+		mm_changed(mm);
 	}
 	return used;
 }

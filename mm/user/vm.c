@@ -91,6 +91,7 @@ struct vm_area_struct *vma_prev(struct vm_area_struct *vma)
 static void link_vma(struct mm_struct *mm, struct vm_area_struct *vma, struct vm_area_struct *next)
 {
 	vma->vm_mm = mm;
+	mm_changed(mm);
 	list_add_tail(&vma->link, next ? &next->link : &mm->areas);
 	rb_insert_before(&mm->tree, next ? &next->node : NULL, &vma->node);
 	mm->map_count++;
@@ -98,6 +99,7 @@ static void link_vma(struct mm_struct *mm, struct vm_area_struct *vma, struct vm
 
 static void unlink_vma(struct mm_struct *mm, struct vm_area_struct *vma)
 {
+	mm_changed(mm);
 	list_del(&vma->link);
 	rb_erase(&mm->tree, &vma->node);
 	mm->map_count--;
@@ -335,6 +337,7 @@ static enum cut cut_piece(struct mm_struct *mm, unsigned long start, unsigned lo
 		zap_range(z, vma, from, to);
 		vma->vm_end = from;
 	}
+	mm_changed(mm);
 	if (vma->vm_start == vma->vm_end) {
 		unlink_vma(mm, vma);
 		*dead = vma;
@@ -403,8 +406,10 @@ static bool extend_heap(struct mm_struct *mm, unsigned long end, unsigned long n
 		next = vma_of(rb_next(&vma->node));
 		found = !next || next->vm_start >= new_end;
 	}
-	if (found)
+	if (found) {
 		vma->vm_end = new_end;
+		mm_changed(mm);
+	}
 	spin_unlock_irqrestore(&mm->lock, irq);
 	return found;
 }

@@ -34,6 +34,15 @@ static inline void vma_count(struct vm_area_struct *vma, const struct page *page
 	zone_stat_add(page_zone(page), vma_stat_item(vma), n);
 }
 
+/**
+ * mm_changed() - areas are others than before, or a page table has gone: a fault that has
+ * looked at them must look again.  Under mm->lock.
+ */
+static inline void mm_changed(struct mm_struct *mm)
+{
+	mm->changes++;
+}
+
 /** vma_split() - make two areas of one; @second, unused yet, is from @at on.  Under mm->lock. */
 void vma_split(struct vm_area_struct *vma, struct vm_area_struct *second, unsigned long at);
 /** vma_alloc_spare() - an unused area; NULL: no memory.  vma_free_spare(): NULL is ignored. */
@@ -42,13 +51,16 @@ void vma_free_spare(struct vm_area_struct *vma);
 
 /* ---- fault.c ----------------------------------------------------------------------- */
 
-/* What a fault learnt of the area: all that decides what a page holds. */
+/* What a fault learnt of the area: all that decides what a page holds, and where it found that. */
 struct promise {
 	unsigned long page_addr;
 	unsigned vm_flags;
 	const struct vm_operations *vm_ops;
 	void *vm_private;
 	unsigned long offset;
+	unsigned long changes;		/* mm->changes then: as long as it is that, the rest is true */
+	struct vm_area_struct *vma;
+	pte_t *slot;			/* the entry of level 1; NULL: there was no table for it */
 };
 
 /** promise_area() - the area whose promise is still @p; NULL: none.  Under mm->lock. */

@@ -39,6 +39,7 @@ void fixmap_init(void)
 			 PKMAP_BASE, low);
 	for (unsigned i = 0; i < __end_of_fixed_addresses; i++)
 		fixmap_pte[i] = pt_lookup(swapper_pg_dir, fix_to_virt(i), &level);
+	kmap_local_init();
 }
 
 /* May anybody but kmap set slot @idx?  If not, say so. */

@@ -4,42 +4,48 @@
  *
  *	PKMAP_BASE
  *	| slot 0 | slot 1 | slot 2 | ... | LAST_PKMAP - 1 |	one page table's worth
- *	  count 2  count 0  count 1
  *	  1 user   free     unused, still mapped
  *
- * Slot i is the address PKMAP_BASE + i pages; its entry is pkmap.table[i].  count[i]:
+ * Slot i is the address PKMAP_BASE + i pages; its entry is pkmap.table[i].  It is
  *
- *	0	free: entry empty, no CPU remembers it
- *	1	unused: nobody uses it, but the entry is there and CPUs may remember it
- *	n + 1	n users
- *	-1	being flushed: entry empty, CPUs may remember it
+ *	free		on the list of free slots: entry empty, no CPU remembers it
+ *	a frame's	pkmap.page[i]: the entry names it, CPUs may remember it
+ *	being flushed	neither: entry empty, CPUs may remember it
  *
- * Flushing all CPUs is dear, so a slot that lost its last user is left as it is.
- * Only when no free slot is left, one sweep empties all unused ones and one flush
+ * All that is known of a frame's slot is one word, its page->virtual:
+ *
+ *	0				it has none
+ *	address | KMAP_SLOT | users	that slot; without users it may be taken away
+ *
+ * So one cmpxchg counts a user, if the frame has a slot, and takes the slot away, if there
+ * are no users: whichever comes first, the other fails and looks again.  Mapping a frame that has
+ * a slot, and unmapping it, needs no lock.  When users outgrow their bits, or the word
+ * is 0, the addition of one leaves KMAP_SLOT clear, which is the one thing to test.
+ *
+ * Flushing all CPUs is dear, so a slot that lost its last user stays with its frame.
+ * Only when no free slot is left, one sweep takes all unused ones and one flush
  * makes them free.  When all have users, the caller sleeps until one is released.
  * Worked example: 1024 slots, each kmap of a new frame at once followed by its
  * kunmap: one flush in 1024 calls.
  *
- * page->virtual of a high frame is the address of its slot while it has users, else
- * NULL (row B2).  So mapping it again costs one look.  A frame without users may
- * still have an unused slot: recent[] remembers, by frame number, the slot taken
- * last; if that slot is unused and still maps the frame, it is taken again.
+ * A frame that is freed may have an unused slot, too, and its next owner finds it.
  *
  * Invariants:
- *	X.1  count >= 1: the entry is present and names a high frame; else it is empty
- *	X.2  count >= 2: the frame's page->virtual is the slot's address
- *	X.3  count 1: the frame's page->virtual is another address or NULL
- *	X.4  the stack of free slots holds each slot of count 0 once, and no other
- *	X.5  `used` and `unused` are the numbers of slots with count >= 2 and with 1
+ *	X.1  a slot with a frame: the entry is present and names it; else it is empty
+ *	X.2  a slot's frame is high, and its page->virtual is the slot's
+ *	X.3  the list of free slots holds slots without a frame, and between flushes all of them
  *
- * Locking: pkmap.lock for all of it, page->virtual of high frames included; the flush
- * is made without it, for other CPUs must answer.  One flush at a time.
+ * Locking: pkmap.lock for slots, and for page->virtual where it is 0 or is to become so.  The
+ * flush is made without it, for other CPUs must answer; one flush at a time, by a thread
+ * that is not preempted, so others may wait for it without sleeping.
+ * A kunmap that leaves no user looks for waiters afterwards; who is about to sleep says so first
+ * and looks for unused slots afterwards (both are full barriers): one of the two sees the other.
  *
- * Failure: in a context that cannot sleep, with all slots in use: NULL, reported.
+ * Failure: in a context that cannot wait, with all slots in use: NULL, reported.
  * Cost: O(1); O(LAST_PKMAP) and a flush when the free slots have run out.
  *
- * Unlike Linux: a stack of free slots, no search; page_address() is NULL again after
- * the last kunmap.
+ * Unlike Linux: no search for a free slot; no lock for a frame that has one;
+ * page_address() is NULL again after the last kunmap.
  */
 #include <quarry/highmem.h>
 
@@ -49,39 +55,35 @@
 #include <quarry/report.h>
 #include <quarry/spinlock.h>
 
-#define SLOT_FLUSHING (-1)
-
 /* A port without high memory has no window; its arrays keep one element, which nobody uses. */
 #define SLOTS (LAST_PKMAP ? LAST_PKMAP : 1)
-_Static_assert(SLOTS <= 0xffff, "slot numbers are 16 bits");
+#define NONE 0xffff		/* end of a list */
+_Static_assert(SLOTS < NONE, "slot numbers are 16 bits");
 
 static struct {
 	spinlock_t lock;
 	pte_t *table;			/* entries of the slots */
-	int count[SLOTS];
-	u16 free[SLOTS];		/* stack */
-	u16 recent[SLOTS];		/* by frame number modulo SLOTS: its slot, perhaps */
-	unsigned nr_free;
-	unsigned used, unused;
-	unsigned waiters;		/* &waiters is what they sleep on */
-	unsigned long flushes;
+	struct page *page[SLOTS];	/* whose they are */
+	u16 next[SLOTS];		/* in a list of slots */
+	u16 free;			/* the first free one */
 	bool flushing;
-} pkmap = { .lock = SPINLOCK_INIT };
+	unsigned long flushes;
+} pkmap = { .lock = SPINLOCK_INIT, .free = NONE };
 
 static inline unsigned long slot_addr(unsigned slot)
 {
 	return PKMAP_BASE + ((unsigned long)slot << PAGE_SHIFT);
 }
 
-static inline struct page *slot_page(unsigned slot)
+/* The slot of an address; SLOTS or more: none. */
+static inline unsigned long addr_slot(unsigned long addr)
 {
-	return pfn_to_page(pte_pfn(pkmap.table[slot]));
+	return (addr - PKMAP_BASE) >> PAGE_SHIFT;
 }
 
-/* The slot of an address; SLOTS or more: none. */
-static inline unsigned long addr_slot(const void *addr)
+static inline unsigned long read_word(const struct page *page)
 {
-	return ((unsigned long)addr - PKMAP_BASE) >> PAGE_SHIFT;
+	return __atomic_load_n(&page->virtual, __ATOMIC_RELAXED);
 }
 
 /* May this context use kmap on @page?  If not, say so. */
@@ -99,177 +101,206 @@ static bool use_ok(const char *call, const struct page *page, unsigned long call
 	return false;
 }
 
-/* ---- slots, under the lock ------------------------------------------------------ */
+/* ---- the frame has no slot: take a free one ------------------------------------------------ */
 
-static void push_free(unsigned slot)
+/* Under the lock; @page's word is 0. */
+static void *give_slot(struct page *page)
 {
-	pkmap.count[slot] = 0;
-	pkmap.free[pkmap.nr_free++] = (u16)slot;
-}
+	unsigned slot = pkmap.free;
 
-/* The unused slot that still maps @page, or -1. */
-static int find_recent(const struct page *page)
-{
-	unsigned slot = pkmap.recent[page_to_pfn(page) % SLOTS];
-
-	return pkmap.count[slot] == 1 && slot_page(slot) == page ? (int)slot : -1;
-}
-
-/* A slot for @page, which has none with users; or -1. */
-static int new_slot(struct page *page)
-{
-	int slot = find_recent(page);
-
-	if (slot >= 0) {
-		pkmap.unused--;
-	} else {
-		if (!pkmap.nr_free)
-			return -1;
-		slot = pkmap.free[--pkmap.nr_free];
-		set_pte(pkmap.table + slot, mk_pte(page_to_pfn(page), PAGE_KERNEL));
-		pkmap.count[slot] = 1;
-		pkmap.recent[page_to_pfn(page) % SLOTS] = (u16)slot;
-	}
-	pkmap.used++;
-	page->virtual = (void *)slot_addr((unsigned)slot);
-	return slot;
-}
-
-/* One more user of @page's slot.  Return: the address, or NULL when no slot is free. */
-static void *use_slot(struct page *page)
-{
-	unsigned long slot = addr_slot(page->virtual);
-
-	if (!page->virtual) {
-		int new = new_slot(page);
-
-		if (new < 0)
-			return NULL;
-		slot = (unsigned)new;
-	}
-	if (slot >= SLOTS || pkmap.count[slot] < 1)
-		mm_panic("kmap: page->virtual of pfn %lu is %p, no slot in use", page_to_pfn(page),
-			 page->virtual);
-	pkmap.count[slot]++;
-	return page->virtual;
-}
-
-/* Empty the entries of all unused slots; they are ours to flush. */
-static void sweep_unused(void)
-{
-	for (unsigned slot = 0; slot < SLOTS; slot++) {
-		if (pkmap.count[slot] != 1)
-			continue;
-		set_pte(pkmap.table + slot, (pte_t){ 0 });
-		pkmap.count[slot] = SLOT_FLUSHING;
-	}
-	pkmap.unused = 0;
-}
-
-static void free_flushed(void)
-{
-	for (unsigned slot = SLOTS; slot-- > 0; )
-		if (pkmap.count[slot] == SLOT_FLUSHING)
-			push_free(slot);
-}
-
-/* All unused slots become free, in one flush.  The lock is released meanwhile. */
-static unsigned long flush_unused(unsigned long flags)
-{
-	pkmap.flushing = true;
-	sweep_unused();
-	spin_unlock_irqrestore(&pkmap.lock, flags);
-	flush_tlb_kernel(PKMAP_BASE, slot_addr(SLOTS));
-	flags = spin_lock_irqsave(&pkmap.lock);
-	free_flushed();
-	pkmap.flushing = false;
-	pkmap.flushes++;
-	if (pkmap.waiters)
-		port_wakeup(&pkmap.waiters);
-	return flags;
-}
-
-/* No slot is free: see to it that one may be.  Return: false when the caller cannot wait. */
-static bool wait_for_slot(unsigned long *flags)
-{
-	bool can_sleep;
-
-	if (pkmap.unused && !pkmap.flushing) {
-		*flags = flush_unused(*flags);
-		return true;
-	}
-	spin_unlock_irqrestore(&pkmap.lock, *flags);
-	can_sleep = port_can_sleep();
-	*flags = spin_lock_irqsave(&pkmap.lock);
-	if (!can_sleep || pkmap.nr_free || pkmap.unused)
-		return can_sleep;
-	pkmap.waiters++;
-	*flags = port_sleep_on(&pkmap.waiters, &pkmap.lock, *flags);
-	pkmap.waiters--;
-	return true;
-}
-
-/* ---- the calls ------------------------------------------------------------------- */
-
-void *kmap_counted(struct page *page)
-{
-	unsigned long flags;
-	void *addr;
-
-	if (!use_ok("kmap", page, _RET_IP_))
+	if (slot == NONE)
 		return NULL;
-	if (!PageHighMem(page))
-		return page_address(page);
-	flags = spin_lock_irqsave(&pkmap.lock);
-	do {
-		addr = use_slot(page);
-	} while (!addr && wait_for_slot(&flags));
-	spin_unlock_irqrestore(&pkmap.lock, flags);
-	if (!addr)
-		report_alloc_failure("kmap", GFP_KERNEL, 0, PAGE_SIZE, _RET_IP_);
-	return addr;
+	pkmap.free = pkmap.next[slot];
+	pkmap.page[slot] = page;
+	set_pte(pkmap.table + slot, mk_pte(page_to_pfn(page), PAGE_KERNEL));
+	__atomic_store_n(&page->virtual, slot_addr(slot) | KMAP_SLOT | 1, __ATOMIC_RELEASE);
+	return (void *)slot_addr(slot);
+}
+
+/* A slot with users has no room for one more; or the word is no slot's at all. */
+static bool is_crowded(struct page *page)
+{
+	unsigned long word = read_word(page);
+
+	if (word && (addr_slot(word) >= SLOTS || !(word & KMAP_SLOT)))
+		mm_panic("kmap: page->virtual of pfn %lu is 0x%lx, no slot", page_to_pfn(page), word);
+	return (word & KMAP_USERS) == KMAP_USERS;
 }
 
 /*
- * One user less.  Return: -1 when there was none, else whether the slot lost its
- * last and somebody waits for one.
+ * One user more of @page's slot, a new one if need be.  NULL: no slot is free, or there are too many users.
+ * Only who has the lock makes the word 0, or of 0 another.
  */
-static int unuse_slot(struct page *page)
+static void *use_slot(struct page *page)
 {
-	unsigned long slot = addr_slot(page->virtual);
+	unsigned long flags = spin_lock_irqsave(&pkmap.lock);
+	void *addr = NULL;
 
-	if (!page->virtual)
-		return -1;
-	if (slot >= SLOTS || pkmap.count[slot] < 2)
-		mm_panic("kunmap: page->virtual of pfn %lu is %p, no slot in use", page_to_pfn(page),
-			 page->virtual);
-	if (--pkmap.count[slot] > 1)
-		return 0;
-	page->virtual = NULL;
-	pkmap.used--;
-	pkmap.unused++;
-	return pkmap.waiters != 0;
+	if (likely(!read_word(page)))
+		addr = give_slot(page);
+	else
+		while (!kmap_add_user(&page->virtual, &addr) && !is_crowded(page))
+			;
+	spin_unlock_irqrestore(&pkmap.lock, flags);
+	return addr;
 }
 
-void kunmap_counted(struct page *page)
-{
-	unsigned long flags;
-	int wake;
+/* ---- no slot is free ------------------------------------------------------------------------- */
 
+/* Take @slot away from its frame.  False: the frame has users. */
+static inline bool take_back(struct page *page, unsigned slot)
+{
+	unsigned long unused = slot_addr(slot) | KMAP_SLOT;
+
+	return __atomic_compare_exchange_n(&page->virtual, &unused, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
+
+/*
+ * Under the lock: take the slots without users away from their frames.  They are ours to flush.
+ * Return: the first of a list of them, *@last the last; or NONE.
+ */
+static unsigned sweep(unsigned *last)
+{
+	unsigned first = NONE;
+
+	for (unsigned slot = SLOTS; slot-- > 0; ) {
+		struct page *page = pkmap.page[slot];
+
+		if (!page || !take_back(page, slot))
+			continue;
+		pkmap.page[slot] = NULL;
+		set_pte(pkmap.table + slot, (pte_t){ 0 });
+		if (first == NONE)
+			*last = slot;
+		pkmap.next[slot] = (u16)first;
+		first = slot;
+	}
+	return first;
+}
+
+/* Under the lock, which is released meanwhile: the slots from @first to @last become free, in one flush. */
+static unsigned long flush_swept(unsigned first, unsigned last, unsigned long flags)
+{
+	preempt_disable();
+	pkmap.flushing = true;
+	spin_unlock_irqrestore(&pkmap.lock, flags);
+	flush_tlb_kernel(PKMAP_BASE, slot_addr(SLOTS));
+	flags = spin_lock_irqsave(&pkmap.lock);
+	pkmap.next[last] = pkmap.free;
+	pkmap.free = (u16)first;
+	pkmap.flushing = false;
+	pkmap.flushes++;
+	preempt_enable();
+	return flags;
+}
+
+/* Wait for the flush that another CPU makes: it does not sleep either. */
+static unsigned long wait_for_flush(unsigned long flags)
+{
+	spin_unlock_irqrestore(&pkmap.lock, flags);
+	while (__atomic_load_n(&pkmap.flushing, __ATOMIC_RELAXED))
+		cpu_relax();
+	return spin_lock_irqsave(&pkmap.lock);
+}
+
+/* Under the lock, which may be released meanwhile; counted in kmap_high.waiters.  Return: is one free, perhaps? */
+static bool find_room(unsigned long *flags, bool can_sleep)
+{
+	unsigned last, first = pkmap.free == NONE && !pkmap.flushing ? sweep(&last) : NONE;
+
+	if (pkmap.free != NONE)
+		return true;
+	if (first != NONE)
+		*flags = flush_swept(first, last, *flags);
+	else if (pkmap.flushing)
+		*flags = wait_for_flush(*flags);
+	else if (can_sleep)
+		*flags = port_sleep_on(&kmap_high.waiters, &pkmap.lock, *flags);
+	else
+		return false;
+	return true;
+}
+
+/* Return: false when no slot is free and the caller cannot wait for one. */
+static bool make_room(void)
+{
+	bool can_sleep = port_can_sleep(), room;
+	unsigned long flags;
+
+	if (arch_irqs_disabled() && nr_cpu_ids > 1)
+		return false;		/* nor for other CPUs, which might wait for this one */
+	flags = spin_lock_irqsave(&pkmap.lock);
+	__atomic_fetch_add(&kmap_high.waiters, 1, __ATOMIC_SEQ_CST);
+	room = find_room(&flags, can_sleep);
+	__atomic_fetch_sub(&kmap_high.waiters, 1, __ATOMIC_RELAXED);
+	if (pkmap.free != NONE && kmap_high.waiters)
+		port_wakeup(&kmap_high.waiters);
+	spin_unlock_irqrestore(&pkmap.lock, flags);
+	return room;
+}
+
+/* ---- the calls ------------------------------------------------------------------------------- */
+
+/* No slot for @page: because there are too many users already, or because the caller cannot wait? */
+static void *kmap_failed(struct page *page, unsigned long caller)
+{
+	if (is_crowded(page))
+		misuse(MISUSE_UNBALANCED, caller, "kmap(pfn %lu): %lu users already; is a kunmap missing?",
+		       page_to_pfn(page), KMAP_USERS);
+	else
+		report_alloc_failure("kmap", GFP_KERNEL, 0, PAGE_SIZE, caller);
+	return NULL;
+}
+
+static inline bool is_plain(struct page *page)
+{
+	unsigned long *word;
+
+	return kmap_find_word(page, &word) && !kmap_page_is_free(page);
+}
+
+void *kmap_slow(struct page *page)
+{
+	void *addr;
+
+	if (unlikely(!is_plain(page))) {
+		if (!use_ok("kmap", page, _RET_IP_))
+			return NULL;
+		if (!PageHighMem(page))
+			return page_address(page);
+	}
+	do {
+		addr = use_slot(page);
+	} while (!addr && !is_crowded(page) && make_room());
+	return addr ? addr : kmap_failed(page, _RET_IP_);
+}
+
+/* A user has gone, and somebody waits for a slot.  The lock: whoever is about to sleep is on the queue then. */
+void kmap_wake(const struct page *page)
+{
+	if (kmap_users(page))
+		return;
+	spin_unlock_irqrestore(&pkmap.lock, spin_lock_irqsave(&pkmap.lock));
+	port_wakeup(&kmap_high.waiters);
+}
+
+void kunmap_slow(struct page *page)
+{
 	if (!use_ok("kunmap", page, _RET_IP_) || !PageHighMem(page))
 		return;
-	flags = spin_lock_irqsave(&pkmap.lock);
-	wake = unuse_slot(page);
-	spin_unlock_irqrestore(&pkmap.lock, flags);
-	if (wake > 0)
-		port_wakeup(&pkmap.waiters);
-	else if (wake < 0)
-		misuse(MISUSE_UNBALANCED, _RET_IP_, "kunmap(pfn %lu): the frame is not mapped",
-		       page_to_pfn(page));
+	while (kmap_users(page)) {
+		if (!kmap_drop_user(&page->virtual))
+			continue;
+		if (__atomic_load_n(&kmap_high.waiters, __ATOMIC_SEQ_CST))
+			kmap_wake(page);
+		return;
+	}
+	misuse(MISUSE_UNBALANCED, _RET_IP_, "kunmap(pfn %lu): the frame is not mapped", page_to_pfn(page));
 }
 
 void kmap_flush_unused(void)
 {
+	unsigned last, first;
 	unsigned long flags;
 
 	if (in_interrupt()) {
@@ -277,23 +308,34 @@ void kmap_flush_unused(void)
 		return;
 	}
 	flags = spin_lock_irqsave(&pkmap.lock);
-	if (pkmap.unused && !pkmap.flushing)
-		flags = flush_unused(flags);
+	while (pkmap.flushing)
+		flags = wait_for_flush(flags);
+	first = sweep(&last);
+	if (first != NONE)
+		flags = flush_swept(first, last, flags);
 	spin_unlock_irqrestore(&pkmap.lock, flags);
+}
+
+/* How many users a slot has; -1: it is no frame's. */
+static int users_of(unsigned long slot)
+{
+	const struct page *page = __atomic_load_n(&pkmap.page[slot], __ATOMIC_RELAXED);
+
+	return page ? (int)kmap_users(page) : -1;
 }
 
 struct page *kmap_to_page(void *addr)
 {
 	unsigned long fix = (FIXADDR_TOP + PAGE_SIZE - 1 - (unsigned long)addr) >> PAGE_SHIFT;
-	unsigned long slot = addr_slot(addr);
+	unsigned long slot = addr_slot((unsigned long)addr);
 	pte_t e = { 0 };
 
 	if (virt_addr_valid(addr))
 		return virt_to_page(addr);
-	if (slot < SLOTS && pkmap.table && READ_ONCE(pkmap.count[slot]) >= 2)
-		e = pkmap.table[slot];
-	else if (fix < __end_of_fixed_addresses && fixmap_slot_is_kmap((unsigned)fix) && fixmap_pte[fix])
-		e = *fixmap_pte[fix];
+	if (slot < SLOTS && pkmap.table)
+		return users_of(slot) > 0 ? pkmap.page[slot] : NULL;
+	if (fix < __end_of_fixed_addresses && fixmap_slot_is_kmap((unsigned)fix) && fixmap_pte[fix])
+		e = get_pte(fixmap_pte[fix]);
 	return pte_present(e) ? pfn_to_page(pte_pfn(e)) : NULL;
 }
 
@@ -306,69 +348,66 @@ void kmap_init(void)
 	if (pt_index(PKMAP_BASE, 1) + SLOTS > pt_entries(1))
 		mm_panic("kmap: %u slots at 0x%lx run out of their page table", SLOTS, PKMAP_BASE);
 	pkmap.table = pt_lookup(swapper_pg_dir, PKMAP_BASE, &level);
-	for (unsigned slot = SLOTS; slot-- > 0; )
-		push_free(slot);
+	for (unsigned slot = 0; slot < SLOTS; slot++)
+		pkmap.next[slot] = (u16)(slot + 1 < SLOTS ? slot + 1 : NONE);
+	pkmap.free = 0;
 }
 
 void kmap_get_info(struct kmap_info *info)
 {
 	unsigned long flags = spin_lock_irqsave(&pkmap.lock);
 
-	*info = (struct kmap_info){
-		.slots = LAST_PKMAP, .used = pkmap.used, .unused_mapped = pkmap.unused,
-		.waiters = pkmap.waiters, .flushes = pkmap.flushes,
-	};
+	*info = (struct kmap_info){ .slots = LAST_PKMAP, .waiters = kmap_high.waiters, .flushes = pkmap.flushes };
+	for (unsigned slot = 0; slot < SLOTS; slot++) {
+		info->used += users_of(slot) > 0;
+		info->unused_mapped += users_of(slot) == 0;
+	}
 	spin_unlock_irqrestore(&pkmap.lock, flags);
 }
 
 /* ---- checks ------------------------------------------------------------------------ */
 
+/* X.1 and X.2. */
 static int check_slot(unsigned slot)
 {
-	pte_t e = pkmap.table[slot];
-	bool mapped = pkmap.count[slot] >= 1, here;
+	const struct page *page = pkmap.page[slot];
+	pte_t e = get_pte(pkmap.table + slot);
 
-	if (mapped != pte_present(e) || mapped == pte_none(e) || (mapped && !PageHighMem(slot_page(slot))))
+	if (!page)
+		return pte_none(e) ? 0 : 1;
+	if (!pte_present(e) || pte_pfn(e) != page_to_pfn(page))
 		return 1;
-	if (!mapped)
-		return 0;
-	here = slot_page(slot)->virtual == (void *)slot_addr(slot);
-	if (pkmap.count[slot] >= 2)
-		return here ? 0 : 2;
-	return here ? 3 : 0;
+	return PageHighMem(page) && (read_word(page) & ~KMAP_USERS) == (slot_addr(slot) | KMAP_SLOT) ? 0 : 2;
 }
 
-/* X.4: as many on the stack as have count 0, all of count 0, none twice. */
-static int check_free(unsigned nr_free)
+/* X.3: as many on the list as have no frame, all of them without one. */
+static int check_free(unsigned frameless)
 {
-	if (pkmap.nr_free != nr_free)
-		return 4;
-	for (unsigned i = 0; i < nr_free; i++) {
-		if (pkmap.free[i] >= SLOTS || pkmap.count[pkmap.free[i]] != 0)
-			return 4;
-		for (unsigned j = 0; j < i; j++)
-			if (pkmap.free[j] == pkmap.free[i])
-				return 4;
+	unsigned n = 0;
+
+	for (unsigned slot = pkmap.free; slot != NONE; slot = pkmap.next[slot])
+		if (slot >= SLOTS || pkmap.page[slot] || ++n > SLOTS)
+			return 3;
+	return n == frameless || pkmap.flushing ? 0 : 3;
+}
+
+static int check_window(void)
+{
+	unsigned frameless = 0;
+	int broken = 0;
+
+	for (unsigned slot = 0; slot < SLOTS && !broken; slot++) {
+		frameless += !pkmap.page[slot];
+		broken = check_slot(slot);
 	}
-	return 0;
+	return broken ? broken : check_free(frameless);
 }
 
 int kmap_check(void)
 {
 	unsigned long flags = spin_lock_irqsave(&pkmap.lock);
-	unsigned used = 0, unused = 0, nr_free = 0;
-	int broken = 0;
+	int broken = pkmap.table ? check_window() : 0;
 
-	for (unsigned slot = 0; slot < SLOTS && pkmap.table && !broken; slot++) {
-		used += pkmap.count[slot] >= 2;
-		unused += pkmap.count[slot] == 1;
-		nr_free += pkmap.count[slot] == 0;
-		broken = check_slot(slot);
-	}
-	if (!broken && pkmap.table)
-		broken = check_free(nr_free);
-	if (!broken && (used != pkmap.used || unused != pkmap.unused))
-		broken = 5;
 	spin_unlock_irqrestore(&pkmap.lock, flags);
 	if (!broken)
 		broken = kmap_local_check();

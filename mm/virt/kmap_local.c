@@ -6,7 +6,7 @@
  *	FIX_KMAP_LOCAL_BEGIN [ CPU 0: KM_MAX_IDX slots, a stack    | CPU 1 ... ]
  *
  * Both write one entry and, on unmapping, empty it and flush one page on this CPU
- * only: no other CPU uses the slot.
+ * only: no other CPU uses the slot.  Whoever touches the address afterwards faults.
  *
  * By type: slot FIX_KMAP_BEGIN + type + KM_TYPE_NR * cpu.  Mapping again replaces.
  * active[cpu][type] is the address in force.  Preemption is off while it is not NULL:
@@ -14,22 +14,37 @@
  * Worked example (i386, CPU 0): KM_USER0 = 3 is slot 5 + 3 = 8, 0xffffe000 - 8 pages =
  * 0xffff6000.
  *
- * As a stack: mapping i of the running thread is slot FIX_KMAP_LOCAL_BEGIN + i +
- * KM_MAX_IDX * cpu.  The thread keeps its entries in struct kmap_ctrl, and at a switch
- * the slots are emptied and, when it runs again, filled: so it may sleep.  An
- * interrupt uses the stack of the thread it interrupted, above its top, and is done
- * before it returns.  Hence the order below: idx goes up before anything else, and
- * down after everything else, so that at every instruction what lies at and above idx
- * is free.
+ * As a stack: each CPU has a row of kmap_slots[], and kmap_top(), a word of its own that
+ * one instruction changes: how many bytes into kmap_slots[] the slot is that was taken last.
+ *
+ *	kmap_slots   [ none | slot 0 | slot 1 | ... | slot KM_MAX_IDX - 1 | end | end | end ]
+ *	address         1     fixed slot FIX_KMAP_LOCAL_BEGIN + i + KM_MAX_IDX * cpu     0
+ *	entry           -     where its page-table entry is                              -
+ *	                      ^ kmap_top(): one mapping
+ *
+ * To map is to add one slot, and then to look where that is: from the addition on the
+ * thread stays on this CPU, for the scheduler keeps a thread with mappings there, and an
+ * interrupt that comes works above and is done before it returns.  To unmap is to look
+ * whether the address is the top one's, empty that slot, and only then to subtract.  So at every
+ * instruction what lies above the top is free, and neither preemption nor interrupts
+ * need be switched.  One too deep finds an end, without an address, and subtracts again
+ * (there are several, for interrupts that come just then); what is below the first slot
+ * has an address that equals none.
+ *
+ * At a switch the entries go into the thread's struct kmap_ctrl, and when it runs again
+ * back into the slots: so it may sleep.  All slots below the top are flushed then, for
+ * the thread may have been between emptying one and flushing it.
+ *
+ * kmap_top() is 0, before all rows and with ends above, until this CPU maps something for the
+ * first time.
  *
  * Invariants (numbered on from kmap.c, whose check calls this one):
- *	X.11  0 <= idx <= KM_MAX_IDX
- *	X.12  the slots of this CPU below idx hold the running thread's entries, those
- *	      above are empty
+ *	X.11  kmap_top() is in the row of this CPU, or 0
+ *	X.12  this CPU's slots up to the top hold entries of high frames, those above are empty
  *	X.13  a type's slot holds an entry exactly when active[] is the slot's address;
  *	      else active[] is an address of low memory, or NULL
  *
- * Locking: none; preemption is off for the few instructions that need this CPU.
+ * Locking: none.  By type preemption is off; a row is its CPU's alone, as told above.
  * Failure: deeper than KM_MAX_IDX: NULL, reported.  Cost: O(1).
  *
  * Low frames: their own address.  By type they count as active all the same, so that
@@ -48,11 +63,6 @@ static void *active[NR_CPUS][KM_TYPE_NR];
 static inline unsigned type_slot(unsigned cpu, unsigned type)
 {
 	return FIX_KMAP_BEGIN + type + KM_TYPE_NR * cpu;
-}
-
-static inline unsigned stack_slot(unsigned cpu, unsigned i)
-{
-	return FIX_KMAP_LOCAL_BEGIN + i + KM_MAX_IDX * cpu;
 }
 
 static void empty_slot(unsigned slot)
@@ -133,114 +143,154 @@ void kunmap_atomic_type(void *addr, enum km_type type)
 
 /* ---- as a stack -------------------------------------------------------------------- */
 
-static void *local_map(struct page *page, const char *call, unsigned long caller)
+#define ENDS 4			/* of each row: before the first slot one, behind the last the rest */
+#define ROW (KM_MAX_IDX + ENDS)
+#define NO_ADDR 1UL
+
+struct kmap_high kmap_high;
+struct kmap_slot kmap_slots[ENDS + NR_CPUS * ROW + 1] = { { .addr = NO_ADDR } };
+
+/* kmap_top() of @cpu with @depth mappings. */
+static inline unsigned row_top(unsigned cpu, int depth)
 {
-	struct kmap_ctrl *ctrl;
-	unsigned slot = 0;
-	int i;
+	return (ENDS + ROW * cpu + (unsigned)depth) * (unsigned)sizeof(struct kmap_slot);
+}
+
+void kmap_local_init(void)
+{
+	for (unsigned i = 0; i < NR_CPUS * KM_MAX_IDX; i++) {
+		struct kmap_slot *row = kmap_slots + ENDS + ROW * (i / KM_MAX_IDX);
+		unsigned fix = FIX_KMAP_LOCAL_BEGIN + i;
+
+		row[0].addr = NO_ADDR;
+		row[1 + i % KM_MAX_IDX] = (struct kmap_slot){ fix_to_virt(fix), fixmap_pte[fix] };
+	}
+	kmap_high.first = pfn_to_page(max_low_pfn);
+	kmap_high.pte = mk_pte(max_low_pfn, PAGE_KERNEL);
+	kmap_high.nr = HAVE_HIGHMEM && max_pfn > max_low_pfn ? max_pfn - max_low_pfn : 0;
+}
+
+/* The first mapping that this CPU makes: from now on it has a row. */
+static void find_row(void)
+{
+	unsigned long flags = arch_irq_save();
+
+	if (!kmap_top())
+		kmap_top_add((int)row_top(smp_processor_id(), 0));
+	arch_irq_restore(flags);
+}
+
+static void *map_closely(struct page *page, const char *call, unsigned long caller)
+{
+	void *addr;
 
 	if (!page_ok(call, page, caller))
 		return NULL;
 	if (!PageHighMem(page))
 		return page_address(page);
-	ctrl = port_kmap_ctrl();
-	preempt_disable();
-	i = ctrl->idx;
-	if (i < KM_MAX_IDX) {
-		ctrl->idx = i + 1;
-		barrier();
-		slot = stack_slot(smp_processor_id(), (unsigned)i);
-		ctrl->pteval[i] = mk_pte(page_to_pfn(page), PAGE_KERNEL);
-		set_pte(fixmap_pte[slot], ctrl->pteval[i]);
-	}
-	preempt_enable();
-	if (slot)
-		return (void *)fix_to_virt(slot);
+	find_row();
+	if (kmap_local_push(page, &addr))
+		return addr;
 	misuse(MISUSE_UNBALANCED, caller, "%s(pfn %lu): %d mappings deep already; is an unmap missing?", call,
 	       page_to_pfn(page), KM_MAX_IDX);
 	return NULL;
 }
 
-/* Take the top mapping away if it is at @addr. */
-static bool pop_mapping(struct kmap_ctrl *ctrl, unsigned long addr)
+static __always_inline void *local_map(struct page *page, const char *call, unsigned long caller)
 {
-	int top = ctrl->idx - 1;
-	unsigned slot;
+	void *addr;
 
-	if (top < 0)
-		return false;
-	slot = stack_slot(smp_processor_id(), (unsigned)top);
-	if (fix_to_virt(slot) != (addr & PAGE_MASK))
-		return false;
-	empty_slot(slot);
-	ctrl->pteval[top] = (pte_t){ 0 };
-	barrier();
-	ctrl->idx = top;
-	return true;
+	return likely(kmap_local_push(page, &addr)) ? addr : map_closely(page, call, caller);
 }
 
-/* Return: false when refused. */
-static bool local_unmap(const void *addr, const char *call, unsigned long caller)
+/* It is not the mapping made last.  Return: false when refused; true: low memory, which needs nothing. */
+static bool unmap_closely(unsigned long page_addr, const char *call, unsigned long caller)
 {
-	unsigned slot = virt_to_fix((unsigned long)addr);
-	struct kmap_ctrl *ctrl;
-	bool done;
+	unsigned slot = virt_to_fix(page_addr);
+	void *addr = (void *)page_addr;
 
 	if (virt_addr_valid(addr))
 		return true;
-	ctrl = port_kmap_ctrl();
-	preempt_disable();
-	done = pop_mapping(ctrl, (unsigned long)addr);
-	preempt_enable();
-	if (done)
-		return true;
 	if (slot >= FIX_KMAP_LOCAL_BEGIN && slot <= FIX_KMAP_LOCAL_END)
 		misuse(MISUSE_UNBALANCED, caller, "%s(%p): not the mapping made last (%d are in use)",
-		       call, addr, ctrl->idx);
+		       call, addr, kmap_local_depth());
 	else
 		misuse(MISUSE_FOREIGN, caller, "%s(%p): not an address that it gave", call, addr);
 	return false;
 }
 
-void *kmap_local_page(struct page *page)
+void *kmap_local_slow(struct page *page)
 {
-	return local_map(page, "kmap_local_page", _RET_IP_);
+	return map_closely(page, "kmap_local_page", _RET_IP_);
 }
 
-void kunmap_local(const void *addr)
+void kunmap_local_slow(unsigned long page_addr)
 {
-	local_unmap(addr, "kunmap_local", _RET_IP_);
+	unmap_closely(page_addr, "kunmap_local", _RET_IP_);
 }
 
-void *kmap_atomic_stack(struct page *page)
+/* Preemption is off already. */
+void *kmap_atomic_slow(struct page *page)
 {
-	void *addr;
+	void *addr = map_closely(page, "kmap_atomic", _RET_IP_);
 
-	preempt_disable();
-	addr = local_map(page, "kmap_atomic", _RET_IP_);
 	if (!addr)
 		preempt_enable();
 	return addr;
 }
 
-void kunmap_atomic_stack(void *addr)
+void kunmap_atomic_slow(unsigned long page_addr)
 {
 	if (!preempt_count())
-		misuse(MISUSE_UNBALANCED, _RET_IP_, "kunmap_atomic(%p): nothing is mapped", addr);
-	else if (local_unmap(addr, "kunmap_atomic", _RET_IP_))
+		misuse(MISUSE_UNBALANCED, _RET_IP_, "kunmap_atomic(%p): nothing is mapped", (void *)page_addr);
+	else if (unmap_closely(page_addr, "kunmap_atomic", _RET_IP_))
 		preempt_enable();
+}
+
+/* ---- at a switch --------------------------------------------------------------------- */
+
+int kmap_local_depth(void)
+{
+	int depth = 0;
+
+	preempt_disable();
+	if (kmap_top())
+		depth = (int)((kmap_top() - row_top(smp_processor_id(), 0)) / sizeof(struct kmap_slot));
+	preempt_enable();
+	return depth;
+}
+
+/* The slots that this CPU has in use: from *@first on.  (One more than there are was found out to be too deep.) */
+static int slots_in_use(const struct kmap_slot **first, int depth)
+{
+	*first = kmap_slots + row_top(smp_processor_id(), 1) / sizeof(struct kmap_slot);
+	return min(depth, KM_MAX_IDX);
 }
 
 void kmap_local_sched_out(struct kmap_ctrl *prev)
 {
-	for (int i = 0; i < prev->idx; i++)
-		empty_slot(stack_slot(smp_processor_id(), (unsigned)i));
+	const struct kmap_slot *slot;
+	int n;
+
+	prev->idx = kmap_local_depth();
+	n = slots_in_use(&slot, prev->idx);
+	for (int i = 0; i < n; i++) {
+		prev->pteval[i] = get_pte(slot[i].pte);
+		set_pte(slot[i].pte, (pte_t){ 0 });
+		flush_tlb_page(slot[i].addr);
+	}
+	kmap_top_add(-prev->idx * (int)sizeof(*slot));
 }
 
 void kmap_local_sched_in(struct kmap_ctrl *next)
 {
-	for (int i = 0; i < next->idx; i++)
-		set_pte(fixmap_pte[stack_slot(smp_processor_id(), (unsigned)i)], next->pteval[i]);
+	const struct kmap_slot *slot;
+	int n = slots_in_use(&slot, next->idx);
+
+	kmap_top_add(next->idx * (int)sizeof(*slot));
+	for (int i = 0; i < n; i++)
+		set_pte(slot[i].pte, next->pteval[i]);
+	next->idx = 0;
 }
 
 /* ---- a frame's content ---------------------------------------------------------------- */
@@ -252,7 +302,7 @@ void clear_highpage(struct page *page)
 	if (!addr)
 		return;
 	clear_page(addr);
-	local_unmap(addr, "clear_highpage", _RET_IP_);
+	kunmap_local(addr);
 }
 
 void copy_highpage(struct page *to, struct page *from)
@@ -262,10 +312,10 @@ void copy_highpage(struct page *to, struct page *from)
 
 	if (dst) {
 		copy_page(dst, src);
-		local_unmap(dst, "copy_highpage", _RET_IP_);
+		kunmap_local(dst);
 	}
 	if (src)
-		local_unmap(src, "copy_highpage", _RET_IP_);
+		kunmap_local(src);
 }
 
 void zero_user(struct page *page, unsigned start, unsigned size)
@@ -281,7 +331,7 @@ void zero_user(struct page *page, unsigned start, unsigned size)
 	if (!addr)
 		return;
 	memset(addr + start, 0, size);
-	local_unmap(addr, "zero_user", _RET_IP_);
+	kunmap_local(addr);
 }
 
 /* ---- checks ----------------------------------------------------------------------------- */
@@ -300,14 +350,19 @@ static int check_types(unsigned cpu)
 	return 0;
 }
 
-static int check_stack(const struct kmap_ctrl *ctrl, unsigned cpu)
+/* X.11 and X.12 of this CPU. */
+static int check_stack(void)
 {
-	if (ctrl->idx < 0 || ctrl->idx > KM_MAX_IDX)
-		return 11;
-	for (int i = 0; i < KM_MAX_IDX; i++) {
-		pte_t e = *fixmap_pte[stack_slot(cpu, (unsigned)i)];
+	const struct kmap_slot *slot;
+	int depth = kmap_local_depth();
 
-		if (i < ctrl->idx ? pte_pfn(e) != pte_pfn(ctrl->pteval[i]) || !pte_present(e) : !pte_none(e))
+	if (depth < 0 || depth > KM_MAX_IDX)
+		return 11;
+	slots_in_use(&slot, depth);
+	for (int i = 0; i < KM_MAX_IDX; i++) {
+		pte_t e = get_pte(slot[i].pte);
+
+		if (i < depth ? !pte_present(e) || pte_pfn(e) < max_low_pfn : !pte_none(e))
 			return 12;
 	}
 	return 0;
@@ -324,7 +379,7 @@ int kmap_local_check(void)
 	if (broken)
 		return broken;
 	preempt_disable();
-	broken = check_stack(port_kmap_ctrl(), smp_processor_id());
+	broken = check_stack();
 	preempt_enable();
 	return broken;
 }

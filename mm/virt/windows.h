@@ -21,13 +21,15 @@ static inline bool fixmap_slot_is_kmap(unsigned idx)
 /** kmap_page_wrong() - why @page cannot be mapped; NULL: it can. */
 static inline const char *kmap_page_wrong(const struct page *page)
 {
-	if (unlikely(!page_in_mem_map(page)))
+	if (unlikely(!page_valid(page)))
 		return "not a struct page of mem_map";
-	if (unlikely(page->flags & (1UL << PG_buddy | 1UL << PG_pcp)))
+	if (unlikely(kmap_page_is_free(page)))
 		return "the frame is free";
 	return NULL;
 }
 
+/** kmap_local_init() - the rows of local mappings, and kmap_high; by fixmap_init(). */
+void kmap_local_init(void);
 int kmap_local_check(void);
 int fixmap_check(void);
 

@@ -26,6 +26,7 @@ static unsigned long flushed;
 /* ---- the port ------------------------------------------------------------------- */
 
 pte_t swapper_pg_dir[512] __attribute__((aligned(4096)));
+unsigned stage2_kmap_top;
 
 void arch_paging_init(void)
 {

@@ -248,6 +248,74 @@ START_TEST(F2_misuse_is_refused)
 }
 END_TEST
 
+START_TEST(F2_too_many_users_are_refused)
+{
+	void *a;
+
+	boot(1);
+	misuse_quiet(true);
+	a = kmap(page[0]);
+	for (unsigned i = 1; i < KMAP_USERS; i++)
+		ck_assert_ptr_eq(kmap(page[0]), a);
+	ck_assert_ptr_null(kmap(page[0]));
+	ck_assert_uint_eq(new_misuse(MISUSE_UNBALANCED), 1);
+	ck_assert_uint_eq(kmap_users(page[0]), KMAP_USERS);
+	ck_assert_ptr_eq(page_address(page[0]), a);
+	ck_assert_int_eq(kmap_check(), 0);
+	for (unsigned i = 0; i < KMAP_USERS; i++)
+		kunmap(page[0]);
+	ck_assert_uint_eq(info().used, 0);
+	ck_assert_int_eq(kmap_check(), 0);
+	finish(1);
+}
+END_TEST
+
+/* A slot that nobody uses outlives the frame's owner. */
+START_TEST(F2_a_free_frame_may_keep_its_slot)
+{
+	struct page *again;
+	void *a;
+
+	boot(1);
+	a = kmap(page[0]);
+	kunmap(page[0]);
+	__free_page(page[0]);
+	ck_assert_int_eq(kmap_check(), 0);
+	again = alloc_page(GFP_HIGHUSER);
+	ck_assert_ptr_eq(again, page[0]);
+	ck_assert_ptr_null(page_address(again));
+	ck_assert_ptr_eq(kmap(again), a);
+	ck_assert_int_eq(kmap_check(), 0);
+	misuse_quiet(true);
+	__free_page(again);
+	ck_assert_uint_eq(new_misuse(MISUSE_UNBALANCED), 1);
+	kunmap(again);
+	finish(1);
+}
+END_TEST
+
+/* A pointer into the middle of a struct page is none. */
+START_TEST(F2_F3_crooked_pointers_are_refused)
+{
+	struct page *crooked;
+
+	boot(1);
+	misuse_quiet(true);
+	for (unsigned i = 1; i < sizeof(struct page); i++) {
+		crooked = (struct page *)((char *)page[0] + i);
+		ck_assert_ptr_null(kmap(crooked));
+		ck_assert_ptr_null(kmap_local_page(crooked));
+		ck_assert_ptr_null(kmap_atomic(crooked));
+		ck_assert_ptr_null(kmap_atomic(crooked, KM_USER0));
+		kunmap(crooked);
+		ck_assert_uint_eq(new_misuse(MISUSE_FOREIGN), 5);
+	}
+	ck_assert_int_eq(preempt_count(), 0);
+	ck_assert_int_eq(kmap_local_depth(), 0);
+	finish(1);
+}
+END_TEST
+
 /* ---- kmap_atomic by type --------------------------------------------------------------- */
 
 START_TEST(F3_a_new_mapping_replaces)
@@ -383,6 +451,63 @@ START_TEST(F3_atomic_without_a_type)
 	ck_assert_uint_eq(new_misuse(MISUSE_UNBALANCED), 1);
 	ck_assert_int_eq(preempt_count(), 0);
 	finish(2);
+}
+END_TEST
+
+static void too_deep_in_irq(void *arg)
+{
+	ck_assert_ptr_null(kmap_local_page(arg));
+	ck_assert_ptr_null(kmap_atomic(arg));
+	ck_assert_int_eq(preempt_count(), IRQ_ONE);
+	kunmap_local(NULL);
+	kunmap_local((void *)1);
+}
+
+START_TEST(F3_too_deep_in_an_interrupt)
+{
+	u32 *a[KM_MAX_IDX];
+
+	boot(KM_MAX_IDX + 1);
+	misuse_quiet(true);
+	for (unsigned i = 0; i < KM_MAX_IDX; i++)
+		a[i] = kmap_local_page(page[i]);
+	machine_run_in_interrupt(too_deep_in_irq, page[KM_MAX_IDX]);
+	ck_assert_uint_eq(new_misuse(MISUSE_UNBALANCED), 2);
+	ck_assert_uint_eq(new_misuse(MISUSE_FOREIGN), 2);
+	ck_assert_int_eq(kmap_local_depth(), KM_MAX_IDX);
+	ck_assert_int_eq(kmap_check(), 0);
+	for (unsigned i = KM_MAX_IDX; i-- > 0; ) {
+		ck_assert_uint_eq(*(volatile u32 *)a[i], i);
+		kunmap_local(a[i]);
+	}
+	ck_assert_int_eq(kmap_local_depth(), 0);
+	finish(KM_MAX_IDX + 1);
+}
+END_TEST
+
+static void touch_after_unmap(void (*unmap)(void *))
+{
+	u32 *a = unmap ? kmap_atomic(page[0]) : kmap_local_page(page[0]), v;
+
+	*(volatile u32 *)a = 1;
+	if (unmap)
+		unmap(a);
+	else
+		kunmap_local(a);
+	ck_assert(!machine_probe_read((unsigned long)a, &v));
+}
+
+static void end_atomic(void *addr)
+{
+	kunmap_atomic(addr);
+}
+
+START_TEST(F3_an_unmapped_address_faults)
+{
+	boot(1);
+	touch_after_unmap(NULL);
+	touch_after_unmap(end_atomic);
+	finish(1);
 }
 END_TEST
 
@@ -523,12 +648,17 @@ UNIT_SUITE(kmap,
 	F2_sleeps_until_a_slot_is_released,
 	F2_null_where_the_caller_cannot_sleep,
 	F2_misuse_is_refused,
+	F2_too_many_users_are_refused,
+	F2_a_free_frame_may_keep_its_slot,
+	F2_F3_crooked_pointers_are_refused,
 	F3_a_new_mapping_replaces,
 	F3_types_have_slots_of_their_own,
 	F3_low_then_high_in_one_slot,
 	F3_wrong_address_is_refused,
 	F3_local_mappings_nest,
 	F3_atomic_without_a_type,
+	F3_too_deep_in_an_interrupt,
+	F3_an_unmapped_address_faults,
 	F3_interrupts_nest_above_the_thread,
 	F3_local_mappings_follow_their_thread,
 	clear_copy_zero,

@@ -15,6 +15,7 @@
 struct cpu_local {
 	unsigned cpu;		/* its number, 0 for the one that booted */
 	int preempt_count;	/* > 0: may not be switched away; IRQ_ONE for each interrupt level */
+	unsigned kmap_top;	/* of its stack of mappings (highmem.h) */
 	unsigned long irqs_on;
 	unsigned pending;	/* bits of interrupts that wait (set by signal handlers too) */
 	u64 pt_root;		/* CR3: physical address of the loaded directory */
@@ -39,6 +40,8 @@ static inline bool in_interrupt(void) { return preempt_count() >= IRQ_ONE; }
 static inline void preempt_count_add(int n) { cpu_local_add(preempt_count, n); }
 static inline void preempt_disable(void) { cpu_local_add(preempt_count, 1); barrier(); }
 static inline void preempt_enable(void) { barrier(); cpu_local_add(preempt_count, -1); }
+static inline unsigned kmap_top(void) { return cpu_local_read(kmap_top); }
+static inline void kmap_top_add(int n) { barrier(); cpu_local_add(kmap_top, (unsigned)n); barrier(); }
 
 static inline bool cpu_claim_at_rest(void)
 {

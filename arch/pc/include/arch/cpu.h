@@ -24,6 +24,7 @@ struct cpu_local {
 	unsigned cpu;		/* its number, 0 for the one that booted */
 	int preempt_count;	/* less CPU_CLAIMED: so a claim by whoever has nothing else makes it 0 */
 	unsigned long slot;	/* cpu * CPU_SLOT */
+	unsigned kmap_top;	/* of its stack of mappings (highmem.h) */
 } __attribute__((aligned(L1_CACHE_BYTES)));	/* others' writes to theirs do not slow us down */
 
 extern struct cpu_local cpu_locals[NR_CPUS];
@@ -59,6 +60,8 @@ static inline bool in_interrupt(void) { return preempt_count() >= IRQ_ONE; }
 static __always_inline void preempt_count_add(const int n) { cpu_local_add(preempt_count, n); }
 static inline void preempt_disable(void) { cpu_local_add(preempt_count, 1); barrier(); }
 static inline void preempt_enable(void) { barrier(); cpu_local_add(preempt_count, -1); }
+static inline unsigned kmap_top(void) { return cpu_local_read(kmap_top); }
+static __always_inline void kmap_top_add(const int n) { cpu_local_add(kmap_top, n); }
 
 /* One instruction, and a jump; whoever may not have it takes its addition back. */
 static __always_inline bool cpu_claim_at_rest(void)

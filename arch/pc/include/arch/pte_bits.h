@@ -66,6 +66,12 @@ static inline pte_t mk_pte(pfn_t pfn, pgprot_t prot)
 	return (pte_t){ (pteval_t)pfn << PAGE_SHIFT | (prot.val & arch_pte_supported) };
 }
 
+/* The same rights for the frame @n further on. */
+static inline pte_t pte_advance(pte_t e, pfn_t n)
+{
+	return (pte_t){ e.val + ((pteval_t)n << PAGE_SHIFT) };
+}
+
 /* A large page: accessed and dirty from the start, so that the MMU never writes to its entry. */
 static inline pte_t mk_huge(pfn_t pfn, pgprot_t prot)
 {

@@ -55,6 +55,7 @@ static inline pgprot_t pgprot_exec(pgprot_t prot, bool allowed) { return pgprot_
 static inline pgprot_t pte_prot(pte_t e) { return (pgprot_t){ e.val & ~(PT(PRESENT) - 1) & ~PT(HUGE) }; }
 
 static inline pte_t mk_pte(pfn_t pfn, pgprot_t prot) { return (pte_t){ pfn | prot.val }; }
+static inline pte_t pte_advance(pte_t e, pfn_t n) { return (pte_t){ e.val + n }; }
 static inline pte_t mk_huge(pfn_t pfn, pgprot_t prot) { return (pte_t){ pfn | prot.val | PT(HUGE) }; }
 static inline pte_t mk_table(pfn_t pfn, int level) { (void)level; return mk_pte(pfn, PAGE_SHARED_EXEC); }
 static inline pte_t get_pte(const pte_t *p) { return (pte_t){ *(const volatile pteval_t *)&p->val }; }
