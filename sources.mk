@@ -24,7 +24,7 @@ QUARRY_STAGE1_SRC := $(QUARRY_DIR)lib/printf.c \
 # Mapping: page tables, fixmap, kmap, vmalloc; the reports.  Further processors and
 # threads that sleep need no further source, only hooks.
 QUARRY_STAGE2_SRC := $(QUARRY_DIR)lib/rbtree.c $(QUARRY_DIR)mm/boot/init_mapping.c \
-	$(QUARRY_DIR)mm/port/one_thread.c $(wildcard $(addprefix $(QUARRY_DIR)mm/,virt/*.c report/*.c))
+	$(wildcard $(addprefix $(QUARRY_DIR)mm/,virt/*.c report/*.c))
 
 # Tasks: address spaces, page faults.
 QUARRY_STAGE5_SRC := $(QUARRY_DIR)mm/boot/init.c $(wildcard $(QUARRY_DIR)mm/user/*.c)
