@@ -151,7 +151,7 @@ static void run_groups(bool long_ones)
 		bench_memory, bench_calibrate, bench_kmalloc, bench_cache, bench_pages, bench_vmalloc, bench_kmap,
 		bench_fault,
 	}, (*const by_name[])(void) = {
-		bench_growth, bench_worst,
+		bench_growth, bench_smp, bench_worst,
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(groups); i++)

@@ -139,6 +139,7 @@ void bench_kmap(void);
 void bench_fault(void);
 /* Those that take long: only by name. */
 void bench_growth(void);
+void bench_smp(void);
 void bench_worst(void);
 
 #endif

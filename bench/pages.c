@@ -38,8 +38,36 @@ static void batches(void)
 	BATCH("o0_highuser", "fifo", 51, bench_fifo, GFP_HIGHUSER);
 }
 
+/* All of a batch in one call, as a list. */
+static void bulk(void)
+{
+	const char *op = "alloc_pages_o0_bulk1000_alloc", *op2 = "alloc_pages_o0_bulk1000_free";
+	unsigned long n = BENCH_BATCH;
+	int rounds = 51;
+
+	if (!bench_wanted(op) && !bench_wanted(op2))
+		return;
+	for (int round = -BENCH_WARM_UP; n == BENCH_BATCH && round < rounds; round++) {
+		LIST_HEAD(list);
+		u64 t0 = machine_cycles(), t1;
+
+		n = alloc_pages_bulk_list(GFP_KERNEL, BENCH_BATCH, &list);
+		t1 = machine_cycles();
+		bench_note(ROW_A, round, t1 - t0);
+		put_pages_list(&list);
+		bench_note(ROW_B, round, machine_cycles() - t1);
+	}
+	if (n < BENCH_BATCH) {
+		bench_no_memory(op);
+		return;
+	}
+	bench_report(op, ROW_A, rounds, BENCH_BATCH);
+	bench_report(op2, ROW_B, rounds, BENCH_BATCH);
+}
+
 void bench_pages(void)
 {
 	pairs();
 	batches();
+	bulk();
 }
