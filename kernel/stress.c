@@ -74,8 +74,10 @@ static void run_programs(void *arg)
 			programs_killed += thread_kill(pid) == 0;
 		}
 		status = thread_wait(pid);
-		if (status != 0 && status != TASK_END_KILLED)
+		if (status != 0 && status != TASK_END_KILLED) {
 			__atomic_add_fetch(&stress_wrong, 1, __ATOMIC_RELAXED);
+			mm_log("stress: %s[%d] ended with status %d\n", PROGRAM, pid, status);
+		}
 	}
 }
 

@@ -25,7 +25,7 @@
 #include <quarry/zone.h>
 
 #define STACK_CANARY 0x51AC0DE5UL
-#define NR_ENDED 64
+#define NR_ENDED 512
 
 static struct kmem_cache *task_cache;
 
