@@ -29,8 +29,8 @@ left_with 1 "E7 killing nobody fails"
 
 boot 1G "run memhog 8 &; run memhog 4 &; run count 1000 &; kill memhog; ps; kill count; check; poweroff"
 left_with 0 "E7 kill by name"
-does_not_say "^ +[0-9]+ [a-z]+ +memhog" "E7 kill by name ends all tasks of that name"
-says "^ +[0-9]+ [a-z]+ +count " "E7 and no other"
+does_not_say "^ +[0-9]+ +[0-9]+ [a-z]+ +memhog" "E7 kill by name ends all tasks of that name"
+says "^ +[0-9]+ +[0-9]+ [a-z]+ +count " "E7 and no other"
 
 boot 128M "run huge 16; run huge 1; run faultbench 1; check; poweroff"
 left_with 0 "E7 a program in large pages"
