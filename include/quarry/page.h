@@ -158,10 +158,18 @@ static inline bool page_in_mem_map(const struct page *p)
 	return offset < max_pfn * sizeof(struct page) &&
 	       (!SPARSE_MEM_MAP || section_online(offset / sizeof(struct page) >> SECTION_PFN_SHIFT));
 }
-/** page_valid() - is @p, any pointer, a struct page of mem_map?  O(1), any context. */
+/**
+ * page_valid() - is @p, any pointer, a struct page of mem_map?  O(1), any context
+ * A rotation divides by the size of struct page, and makes what points into the middle of
+ * one a large number.
+ */
 static inline bool page_valid(const struct page *p)
 {
-	return page_in_mem_map(p) && ((unsigned long)p - (unsigned long)mem_map) % sizeof(struct page) == 0;
+	const int size_shift = __builtin_ctzl(sizeof(struct page)), word = 8 * sizeof(long);
+	unsigned long offset = (unsigned long)p - (unsigned long)mem_map;
+	unsigned long index = offset >> size_shift | offset << (word - size_shift);
+
+	return index < max_pfn && (!SPARSE_MEM_MAP || section_online(index >> SECTION_PFN_SHIFT));
 }
 /** next_valid_pfn() - the first frame from @pfn on, below @end <= max_pfn, that has a struct page; else @end. */
 static inline pfn_t next_valid_pfn(pfn_t pfn, pfn_t end)

@@ -279,21 +279,38 @@ static __always_inline bool hot_block(gfp_t gfp, unsigned order, struct page **p
 	return true;
 }
 
-static __noinline struct page *alloc_pages_checked(gfp_t gfp, unsigned order, unsigned long caller)
+static __noinline struct page *alloc_pages_slow(gfp_t gfp, unsigned order, unsigned long caller)
 {
+	struct page *page;
+
+	if (!order && gfp & __GFP_ZERO && !(gfp & ~(GFP_FRAME_PLAIN | __GFP_ZERO)) && hot_frame(gfp, &page)) {
+		clear_block(page, 0);
+		return page;
+	}
 	if (!request_ok("alloc_pages", gfp, order, caller))
 		return NULL;
 	return __alloc_pages(gfp, order, numa_node_id(), caller);
 }
 
-struct page *alloc_pages(gfp_t gfp, unsigned order)
+static __noinline struct page *alloc_small_block(gfp_t gfp, unsigned order, unsigned long caller)
 {
 	struct page *page;
 
-	if (likely(!(gfp & ~GFP_FRAME_PLAIN)) &&
-	    likely(likely(!order) ? hot_frame(gfp, &page) : hot_block(gfp, order, &page)))
+	if (likely(!(gfp & ~GFP_FRAME_PLAIN)) && likely(hot_block(gfp, order, &page)))
 		return page;
-	return alloc_pages_checked(gfp, order, _RET_IP_);
+	return alloc_pages_slow(gfp, order, caller);
+}
+
+struct page *alloc_pages(gfp_t gfp, unsigned order)
+{
+	unsigned long caller;
+	struct page *page;
+
+	if (likely(!(gfp & ~GFP_FRAME_PLAIN)) && likely(!order) && likely(hot_frame(gfp, &page)))
+		return page;
+	caller = _RET_IP_;
+	hide_origin(caller);
+	return order ? alloc_small_block(gfp, order, caller) : alloc_pages_slow(gfp, order, caller);
 }
 
 struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order)
@@ -390,6 +407,11 @@ static __always_inline unsigned long get_free_pages(const char *call, gfp_t gfp,
 		misuse(MISUSE_GFP, caller, "%s(__GFP_HIGHMEM): returns an address, and high memory has none; "
 		       "use alloc_pages() and kmap()", call);
 		return 0;
+	}
+	if (!order && !(gfp & ~(GFP_FRAME_PLAIN | __GFP_ZERO)) && hot_frame(gfp, &page)) {
+		if (gfp & __GFP_ZERO)
+			clear_page(page_address(page));
+		return (unsigned long)page_address(page);
 	}
 	if (!request_ok(call, gfp, order, caller))
 		return 0;

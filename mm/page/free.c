@@ -179,13 +179,9 @@ static __always_inline void free_pages_checked(struct page *page, unsigned order
 static __always_inline bool free_hot_frame(struct page *page)
 {
 	struct per_cpu_pages *pcp;
-	unsigned long flags;
 
-	if (unlikely(!page_valid(page)))
-		return false;
-	flags = page->flags;
-	if (unlikely(flags & (PAGE_FLAGS_NOT_FREEABLE | 1UL << PG_head)) || unlikely(page->order) ||
-	    unlikely(still_kmapped(page)) || !cpu_claim_at_rest())
+	if (unlikely(!page_valid(page)) || unlikely(page->flags & PAGE_FLAGS_ALL) || unlikely(page->order) ||
+	    unlikely(HAVE_HIGHMEM && kmap_users(page)) || !cpu_claim_at_rest())
 		return false;
 	pcp = page_pcp(page);
 	hide_origin(pcp);
@@ -193,7 +189,6 @@ static __always_inline bool free_hot_frame(struct page *page)
 		cpu_release();
 		return false;
 	}
-	page->flags = flags & ~PAGE_FLAGS_OWNER;
 	pcp_push(pcp, page);
 	cpu_release();
 	return true;
@@ -205,7 +200,8 @@ static __always_inline bool free_hot_block(struct page *page, unsigned order)
 	struct per_cpu_pages *pcp;
 	struct pcp_blocks *b;
 
-	if (order > PCP_MAX_ORDER || free_suspect(page, order) || PageHead(page) || !cpu_claim_at_rest())
+	if (order > PCP_MAX_ORDER || !page_valid(page) || page->flags & PAGE_FLAGS_ALL || page->order != order ||
+	    still_kmapped(page) || !cpu_claim_at_rest())
 		return false;
 	pcp = page_pcp(page);
 	b = &pcp->blocks[order - 1];
@@ -214,7 +210,7 @@ static __always_inline bool free_hot_block(struct page *page, unsigned order)
 		cpu_release();
 		return false;
 	}
-	page->flags = (page->flags & ~PAGE_FLAGS_OWNER) | 1UL << PG_pcp;
+	page->flags |= 1UL << PG_pcp;
 	b->block[b->count++] = page;
 	pcp->event[PGFREE] += 1UL << order;
 	cpu_release();
@@ -226,11 +222,24 @@ static __noinline void free_pages_slow(struct page *page, unsigned order, unsign
 	free_pages_checked(page, order, "__free_pages", caller);
 }
 
+static __noinline void free_small_block(struct page *page, unsigned order, unsigned long caller)
+{
+	if (unlikely(!free_hot_block(page, order)))
+		free_pages_slow(page, order, caller);
+}
+
 void __free_pages(struct page *page, unsigned order)
 {
-	if (likely(likely(!order) ? free_hot_frame(page) : free_hot_block(page, order)))
+	unsigned long caller;
+
+	if (likely(!order) && likely(free_hot_frame(page)))
 		return;
-	free_pages_slow(page, order, _RET_IP_);
+	caller = _RET_IP_;
+	hide_origin(caller);
+	if (order)
+		free_small_block(page, order, caller);
+	else
+		free_pages_slow(page, order, caller);
 }
 
 void free_pages(unsigned long addr, unsigned order)
@@ -241,7 +250,8 @@ void free_pages(unsigned long addr, unsigned order)
 		misuse(MISUSE_FOREIGN, _RET_IP_, "free_pages(0x%lx): not the address of a page of low memory", addr);
 		return;
 	}
-	free_pages_checked(virt_to_page((void *)addr), order, "free_pages", _RET_IP_);
+	if (order || !free_hot_frame(virt_to_page((void *)addr)))
+		free_pages_checked(virt_to_page((void *)addr), order, "free_pages", _RET_IP_);
 }
 
 void get_page(struct page *page)
