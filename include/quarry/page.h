@@ -276,6 +276,15 @@ struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order);
 unsigned long alloc_pages_bulk_list(gfp_t gfp, unsigned long nr, struct list_head *list);
 
 /**
+ * alloc_pages_bulk() - the same, into an array
+ * @nr: entries of @pages; those that are not NULL stay as they are
+ *
+ * Return: how many of the first entries are not NULL now: @nr, or fewer when memory is
+ * short.  Else as alloc_pages_bulk_list().  Undo: each by itself.
+ */
+unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long nr, struct page **pages);
+
+/**
  * __get_free_pages() - alloc_pages(), as an address of the direct map (row B6)
  *
  * __GFP_HIGHMEM is refused with a report, since such frames have no address.

@@ -391,6 +391,28 @@ unsigned long alloc_pages_bulk_list(gfp_t gfp, unsigned long nr, struct list_hea
 	return alloc_bulk(gfp, 0, nr, list, _RET_IP_);
 }
 
+unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long nr, struct page **pages)
+{
+	unsigned long wanted = 0, i;
+	struct page *page;
+	LIST_HEAD(list);
+
+	if (!request_ok("alloc_pages_bulk", gfp, 0, _RET_IP_))
+		return 0;
+	for (i = 0; i < nr; i++)
+		wanted += !pages[i];
+	while (wanted && (i = alloc_bulk(gfp, 0, wanted, &list, _RET_IP_)))
+		wanted -= i;
+	for (i = 0; i < nr && (pages[i] || !list_empty(&list)); i++) {
+		if (pages[i])
+			continue;
+		page = list_first_entry(&list, struct page, lru);
+		list_del(&page->lru);
+		pages[i] = page;
+	}
+	return i;
+}
+
 unsigned long alloc_blocks_bulk_list(gfp_t gfp, unsigned order, unsigned long nr, struct list_head *list)
 {
 	if (!request_ok("alloc_blocks_bulk_list", gfp, order, _RET_IP_))

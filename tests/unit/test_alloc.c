@@ -202,6 +202,40 @@ static unsigned long count_list(struct list_head *list, bool cleared)
 	return n;
 }
 
+static unsigned long free_frames(void)
+{
+	unsigned long free = 0;
+	struct zone *z;
+
+	for_each_zone(z)
+		free += zone_free_pages(z);
+	return free;
+}
+
+START_TEST(B4_an_array_is_filled_where_it_is_empty)
+{
+	struct page *pages[50] = { 0 }, *mine;
+	unsigned long before, i, j;
+
+	setup();
+	before = free_frames();
+	mine = pages[7] = alloc_page(GFP_KERNEL);
+	ck_assert_uint_eq(alloc_pages_bulk(GFP_HIGHUSER, 50, pages), 50);
+	ck_assert_ptr_eq(pages[7], mine);
+	for (i = 0; i < 50; i++)
+		for (j = 0; j < i; j++)
+			ck_assert_ptr_ne(pages[i], pages[j]);
+	ck_assert_uint_eq(alloc_pages_bulk(GFP_HIGHUSER, 50, pages), 50);
+	ck_assert_uint_eq(before - free_frames(), 50);
+	for (i = 0; i < 50; i++)
+		__free_page(pages[i]);
+	ck_assert_uint_eq(free_frames(), before);
+	ck_assert_uint_eq(alloc_pages_bulk(GFP_KERNEL, 0, pages), 0);
+	EXPECT_MISUSE(MISUSE_GFP, alloc_pages_bulk(__GFP_DMA | __GFP_HIGHMEM, 3, pages));
+	unit_teardown();
+}
+END_TEST
+
 START_TEST(many_at_once_come_and_go)
 {
 	unsigned long free = 0;
@@ -307,6 +341,7 @@ END_TEST
 UNIT_SUITE(alloc,
 	B5_frames_of_a_split_block_go_in_one_piece,
 	many_at_once_come_and_go,
+	B4_an_array_is_filled_where_it_is_empty,
 	a_list_may_hold_blocks_and_bad_pages_are_refused,
 	many_at_once_stop_where_one_by_one_would,
 	masks_that_contradict_themselves,
