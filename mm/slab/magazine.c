@@ -300,22 +300,26 @@ size_t cache_alloc_many(struct kmem_cache *s, gfp_t gfp, size_t want, void **p)
 	return got;
 }
 
-/* Up to @nr objects from @p on that begin in the page of the first, onto @top; stops at an odd one. */
-static size_t push_from_page(const struct kmem_cache *s, struct round *top, size_t nr, void *const *p)
+/* Up to @nr objects from @p on, onto @top; stops at an odd one.  Neighbours share the look at their page. */
+static size_t push_many(const struct kmem_cache *s, struct round *top, size_t nr, void *const *p)
 {
-	const struct page *page = slab_page_of(*p);
-	unsigned long first = (unsigned long)*p;
+	unsigned long page_of = ~(unsigned long)*p;	/* an address in the page that was looked at */
+	const struct page *page;
+	u8 *states = NULL, *state;
 	unsigned idx;
-	u8 *states, *state;
 	size_t i;
 
-	if (!page || page->slab_cache != s)
-		return 0;
-	states = page->states;
 	for (i = 0; i < nr; i++) {
 		unsigned long at = (unsigned long)p[i];
 
-		if ((at ^ first) & PAGE_MASK || !slab_index(s, at, &idx))
+		if ((at ^ page_of) & PAGE_MASK) {
+			page = slab_page_of((void *)at);
+			if (!page || page->slab_cache != s)
+				break;
+			states = page->states;
+			page_of = at;
+		}
+		if (!slab_index(s, at, &idx))
 			break;
 		state = states + idx;
 		if (*state != OBJ_USED)
@@ -335,7 +339,7 @@ size_t cache_free_many(struct kmem_cache *s, size_t nr, void **p)
 		return 0;
 	c = this_cpu_cache(s);
 	while (done < nr && have_room(s, c)) {
-		n = push_from_page(s, c->top, min(nr - done, (size_t)(c->limit - c->top)), p + done);
+		n = push_many(s, c->top, min(nr - done, (size_t)(c->limit - c->top)), p + done);
 		if (!n)
 			break;
 		c->top += n;
