@@ -155,7 +155,7 @@ static __always_inline bool kmap_find_word(struct page *page, unsigned long **wo
 {
 	unsigned long index;
 
-	*word = &page->virtual;
+	*word = (unsigned long *)((unsigned long)page + offsetof(struct page, virtual));	/* @page may be anything */
 	hide_origin(*word);
 	return likely(kmap_high_index(page, &index)) && likely(!in_interrupt());
 }

@@ -89,7 +89,7 @@ static void cache_setup(struct kmem_cache *s, const char *name, unsigned size, u
 {
 	int nid;
 
-	memset(s, 0, kmem_cache_bytes());
+	memset(s, 0, offsetof(struct kmem_cache, cpu));	/* what is behind it, the CPUs and nodes, is set below */
 	s->node = s == &cache_cache ? cache_nodes : (struct kmem_cache_node *)&s->cpu[nr_cpu_ids];
 	s->name = name;
 	s->object_size = size;

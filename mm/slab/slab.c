@@ -114,7 +114,7 @@ u8 *slab_states_of_page(const struct kmem_cache *s, struct page *head, unsigned 
 {
 	if (!s->states_in_page)
 		return (u8 *)slab_address(head) + s->map_offset;
-	return head[i].own_states - DIV_ROUND_UP(i * PAGE_SIZE, s->size);
+	return (u8 *)((unsigned long)head[i].own_states - DIV_ROUND_UP(i * PAGE_SIZE, s->size));
 }
 
 /* All objects of a new slab are free. */
