@@ -162,7 +162,7 @@ static __always_inline bool kmap_find_word(struct page *page, unsigned long **wo
 
 static inline struct page *kmap_word_page(unsigned long *word)
 {
-	return container_of(word, struct page, virtual);
+	return (struct page *)((unsigned long)word - offsetof(struct page, virtual));
 }
 
 /* One user more, unless the frame has no slot or as many users as can be counted. */
