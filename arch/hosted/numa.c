@@ -42,7 +42,8 @@ const char *hosted_numa_init(phys_addr_t end)
 	static char why[128];
 	phys_addr_t step = end / hosted_nodes, section = 1ULL << SECTION_SHIFT, block = PAGE_SIZE << MAX_PAGE_ORDER;
 
-	step = ALIGN_DOWN(step, step >= 8 * section ? section : block);
+	if (hosted_nodes > 1)
+		step = ALIGN_DOWN(step, step >= 8 * section ? section : block);
 	if (!step || numa_set_nodes(hosted_nodes)) {
 		snprintf(why, sizeof(why), "%u nodes: there can be 1 ... %d, of %llu MiB at least", hosted_nodes,
 			 MAX_NUMNODES, (unsigned long long)block >> 20);
