@@ -28,9 +28,9 @@
  * Undo: kunmap().  O(1), and one sweep of the slots each time they run out.  Without a lock
  * while the frame has a slot.
  */
-static inline void *kmap(struct page *page);
+static __always_inline void *kmap(struct page *page);
 /** kunmap() - one user of the mapping less.  An unbalanced one is refused with a report.  Thread; O(1). */
-static inline void kunmap(struct page *page);
+static __always_inline void kunmap(struct page *page);
 /** kmap_flush_unused() - take back every unused slot now, in one TLB flush.  Thread. */
 void kmap_flush_unused(void);
 /**
@@ -55,8 +55,8 @@ struct page *kmap_to_page(void *addr);
 #define KMAP_PICK(a, b, f, ...) f
 void *kmap_atomic_type(struct page *page, enum km_type type);
 void kunmap_atomic_type(void *addr, enum km_type type);
-static inline void *kmap_atomic_stack(struct page *page);
-static inline void kunmap_atomic_stack(void *addr);
+static __always_inline void *kmap_atomic_stack(struct page *page);
+static __always_inline void kunmap_atomic_stack(void *addr);
 
 /**
  * kmap_local_page() - the newest form: nests (last mapped, first unmapped), may
@@ -64,9 +64,9 @@ static inline void kunmap_atomic_stack(void *addr);
  * At most KM_MAX_IDX deep, interrupts that nest in included; deeper is refused with
  * NULL and a report.  Context: any.  Undo: kunmap_local(addr).  O(1).
  */
-static inline void *kmap_local_page(struct page *page);
+static __always_inline void *kmap_local_page(struct page *page);
 /** kunmap_local() - @addr: any byte of the page mapped last; another is refused with a report. */
-static inline void kunmap_local(const void *addr);
+static __always_inline void kunmap_local(const void *addr);
 
 /**
  * struct kmap_ctrl - the local mappings of a thread that does not run; of one that does, idx is 0
@@ -192,7 +192,7 @@ void *kmap_slow(struct page *page);
 void kunmap_slow(struct page *page);
 void kmap_wake(const struct page *page);
 
-static inline void *kmap(struct page *page)
+static __always_inline void *kmap(struct page *page)
 {
 	unsigned long *word;
 	void *addr;
@@ -205,7 +205,7 @@ static inline void *kmap(struct page *page)
 	return kmap_slow(kmap_word_page(word));
 }
 
-static inline void kunmap(struct page *page)
+static __always_inline void kunmap(struct page *page)
 {
 	unsigned long *word;
 
@@ -268,14 +268,14 @@ void kunmap_local_slow(unsigned long page_addr);
 void *kmap_atomic_slow(struct page *page);
 void kunmap_atomic_slow(unsigned long page_addr);
 
-static inline void *kmap_local_page(struct page *page)
+static __always_inline void *kmap_local_page(struct page *page)
 {
 	void *addr;
 
 	return likely(kmap_local_push(page, &addr)) ? addr : kmap_local_slow(page);
 }
 
-static inline void kunmap_local(const void *addr)
+static __always_inline void kunmap_local(const void *addr)
 {
 	unsigned long page_addr = (unsigned long)addr & PAGE_MASK;
 
@@ -283,7 +283,7 @@ static inline void kunmap_local(const void *addr)
 		kunmap_local_slow(page_addr);
 }
 
-static inline void *kmap_atomic_stack(struct page *page)
+static __always_inline void *kmap_atomic_stack(struct page *page)
 {
 	void *addr;
 
@@ -291,7 +291,7 @@ static inline void *kmap_atomic_stack(struct page *page)
 	return likely(kmap_local_push(page, &addr)) ? addr : kmap_atomic_slow(page);
 }
 
-static inline void kunmap_atomic_stack(void *addr)
+static __always_inline void kunmap_atomic_stack(void *addr)
 {
 	unsigned long page_addr = (unsigned long)addr & PAGE_MASK;
 
