@@ -488,7 +488,7 @@ static int check_cpu(unsigned n)
 		return 0;
 	if (!t || t->cpu != n || cpu->idle->cpu != n || (t->pinned && !may_run(t, n)))
 		return 6;
-	if (cpu->phase == CPU_OFFLINE && t != cpu->idle && !kmap_local_depth())
+	if (cpu->phase == CPU_OFFLINE && t != cpu->idle)
 		return 7;
 	return cpu->mm == t->mm ? 0 : 8;
 }

@@ -48,6 +48,14 @@ static __always_inline bool cpu_try_claim(void)
 	return true;
 }
 
+/** on_this_cpu_claimed() - @fn(@arg) with this CPU claimed.  False: somebody has it, and nothing was done. */
+bool on_this_cpu_claimed(void (*fn)(void *arg), void *arg);
+/**
+ * on_each_cpu_claimed() - the same on each CPU (mm/page/claim.c)
+ * On the others only when may_call_others() says so; then on all of them.  Context: any.
+ */
+void on_each_cpu_claimed(void (*fn)(void *arg), void *arg);
+
 /*
  * cpu_claim_at_rest(), of <arch/cpu.h> - the same, where preempt_count() is 0
  * False: it is not; nothing has changed.

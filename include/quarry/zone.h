@@ -247,6 +247,8 @@ void pcp_free(struct zone *zone, struct page *page);
 /** zone_alloc_block(), zone_free_block() - past the stacks: buddy_alloc(), buddy_free() with the lock, counted.  Any context. */
 struct page *zone_alloc_block(struct zone *zone, unsigned order);
 void zone_free_block(struct zone *zone, struct page *page, unsigned order);
+/** zone_free_run() - @nr frames side by side, of one zone; a lone one is kept by the CPU, more go past it in one piece.  Any context. */
+void zone_free_run(struct page *page, unsigned long nr);
 /** drain_all_pages() - give every CPU's listed frames back; @zone NULL: of all zones.  In an interrupt, with interrupts off or preemption: only this CPU's. */
 void drain_all_pages(struct zone *zone);
 /** drain_local_pages() - this CPU's own go back: it is going away.  Any context. */

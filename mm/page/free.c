@@ -311,23 +311,10 @@ struct free_run {
 	unsigned long nr;
 };
 
-/* A lone frame is kept by the CPU; neighbours make larger blocks. */
 static void free_run_end(struct free_run *run)
 {
-	struct zone *zone;
-	unsigned long flags;
-
-	if (!run->nr)
-		return;
-	zone = page_zone(run->first);
-	if (run->nr == 1) {
-		pcp_free(zone, run->first);
-	} else {
-		flags = spin_lock_irqsave(&zone->lock);
-		buddy_free_frames(zone, run->first, run->nr);
-		zone->pageset[smp_processor_id()].event[PGFREE] += run->nr;
-		spin_unlock_irqrestore(&zone->lock, flags);
-	}
+	if (run->nr)
+		zone_free_run(run->first, run->nr);
 	run->nr = 0;
 }
 

@@ -30,10 +30,8 @@
  *
  * Locking: a stack is touched by whoever has claimed its CPU (claim.h); the zone's lock
  * nests inside.  An interrupt that finds the claim taken goes to the zone itself.
- * drain_all_pages() asks each CPU to drain its own (port_call_others); where the caller may
- * not ask, the others keep theirs.  Cost: O(1); a refill or flush O(batch * MAX_PAGE_ORDER).
+ * drain_all_pages() lets each CPU drain its own (claim.c).  Cost: O(1); a refill or flush O(batch * MAX_PAGE_ORDER).
  */
-#include <quarry/port.h>
 #include <quarry/zone.h>
 
 static struct per_cpu_pages no_pcp;
@@ -140,6 +138,21 @@ void zone_free_block(struct zone *zone, struct page *page, unsigned order)
 	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
+void zone_free_run(struct page *page, unsigned long nr)
+{
+	struct zone *zone = page_zone(page);
+	unsigned long flags;
+
+	if (nr == 1) {
+		pcp_free(zone, page);
+		return;
+	}
+	flags = spin_lock_irqsave(&zone->lock);
+	buddy_free_frames(zone, page, nr);
+	zone->pageset[smp_processor_id()].event[PGFREE] += nr;
+	spin_unlock_irqrestore(&zone->lock, flags);
+}
+
 /* ---- onto the stacks and off them ------------------------------------------------ */
 
 struct page *pcp_alloc(struct zone *zone)
@@ -194,49 +207,25 @@ static void drain_zone(struct zone *zone)
 	arch_irq_restore(flags);
 }
 
-struct pcp_drain {
-	struct zone *zone;	/* NULL: all */
-	bool again;		/* somebody was in the middle of his */
-};
-
-static void drain_this_cpu(void *arg)
+static void drain_claimed(void *arg)
 {
-	struct pcp_drain *d = arg;
-	struct zone *zone = d->zone;
+	struct zone *zone = arg;
 
-	if (!cpu_try_claim()) {
-		__atomic_store_n(&d->again, true, __ATOMIC_RELAXED);
-		return;
-	}
 	if (zone)
 		drain_zone(zone);
 	else
 		for_each_zone(zone)
 			drain_zone(zone);
-	cpu_release();
 }
 
 void drain_local_pages(void)
 {
-	struct pcp_drain d = { .zone = NULL };
-
-	drain_this_cpu(&d);
+	on_this_cpu_claimed(drain_claimed, NULL);
 }
 
-/* Preemption is off, so that the CPU that calls the others is the one that drained its own. */
 void drain_all_pages(struct zone *zone)
 {
-	struct pcp_drain d = { .zone = zone };
-	bool may_call = may_call_others();
-
-	preempt_disable();
-	drain_this_cpu(&d);
-	while (may_call) {
-		d.again = false;
-		port_call_others(drain_this_cpu, &d);
-		may_call = d.again;
-	}
-	preempt_enable();
+	on_each_cpu_claimed(drain_claimed, zone);
 }
 
 /* P.1 of @n pages of a stack, and that none is on it twice: else @twice is the number broken. */

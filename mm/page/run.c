@@ -90,21 +90,6 @@ static unsigned long take_back(struct page *page, unsigned long nr, unsigned lon
 	return n;
 }
 
-static void give_run(struct page *page, unsigned long nr)
-{
-	struct zone *zone = page_zone(page);
-	unsigned long flags;
-
-	if (nr == 1) {
-		pcp_free(zone, page);
-		return;
-	}
-	flags = spin_lock_irqsave(&zone->lock);
-	buddy_free_frames(zone, page, nr);
-	zone->pageset[smp_processor_id()].event[PGFREE] += nr;
-	spin_unlock_irqrestore(&zone->lock, flags);
-}
-
 /* Something is different with it: others use it too, or it is not the owner's. */
 static __noinline void give_odd_frame(struct page *page, unsigned long mark)
 {
@@ -122,7 +107,7 @@ void free_frame_run(struct page *page, unsigned long nr, unsigned long mark)
 	for (; nr; page += n, nr -= n) {
 		n = take_back(page, nr, mark);
 		if (likely(n)) {
-			give_run(page, n);
+			zone_free_run(page, n);
 		} else {
 			give_odd_frame(page, mark);
 			n = 1;

@@ -54,8 +54,7 @@
  * Locking: a CPU's magazines, and the states of objects on their way in and out, are
  * touched by whoever has claimed the CPU (claim.h); a switch of threads cannot come
  * between, and an interrupt that finds the claim taken goes past the magazines, to the
- * slabs.  To drain others' is to ask them: each CPU does it itself, in an interrupt, and
- * if that came in the middle of a claim, it is asked again.
+ * slabs.  Each CPU drains its own (on_each_cpu_claimed).
  *
  * Failure: as described, magazines are never necessary.
  *
@@ -65,8 +64,6 @@
  * and moved its rest down after each flush.
  */
 #include "slab_internal.h"
-
-#include <quarry/port.h>
 
 static void no_magazines(struct kmem_cache *s, struct cpu_cache *c)
 {
@@ -351,8 +348,9 @@ size_t cache_free_many(struct kmem_cache *s, size_t nr, void **p)
 
 /* ---- draining ---------------------------------------------------------------------------- */
 
-static void drain_claimed(struct kmem_cache *s)
+static void drain_claimed(void *arg)
 {
+	struct kmem_cache *s = arg;
 	struct cpu_cache *c = this_cpu_cache(s), had = *c;
 
 	if (!had.loaded)
@@ -364,44 +362,14 @@ static void drain_claimed(struct kmem_cache *s)
 	magazine_delete(had.previous);
 }
 
-struct drain {
-	struct kmem_cache *s;
-	bool again;		/* somebody was in the middle of his */
-};
-
-static void drain_this_cpu(void *arg)
-{
-	struct drain *d = arg;
-
-	if (cpu_try_claim()) {
-		drain_claimed(d->s);
-		cpu_release();
-	} else {
-		__atomic_store_n(&d->again, true, __ATOMIC_RELAXED);
-	}
-}
-
 void magazines_drain_local(struct kmem_cache *s)
 {
-	struct drain d = { .s = s };
-
-	drain_this_cpu(&d);
+	on_this_cpu_claimed(drain_claimed, s);
 }
 
-/* Preemption is off, so that the CPU that asks the others is the one that drained its own. */
 void magazines_drain(struct kmem_cache *s)
 {
-	struct drain d = { .s = s };
-	bool may_call = may_call_others();
-
-	preempt_disable();
-	drain_this_cpu(&d);
-	while (may_call) {
-		d.again = false;
-		port_call_others(drain_this_cpu, &d);
-		may_call = d.again;
-	}
-	preempt_enable();
+	on_each_cpu_claimed(drain_claimed, s);
 	depot_drain(s);
 }
 
