@@ -316,6 +316,13 @@ bool kernel_timer_tick(void)
 
 /* ---- sleeping: stage 3 and 4 of port.h ------------------------------------------- */
 
+struct mm_thread *port_mm_thread(void)
+{
+	struct task *t = in_interrupt() ? NULL : current_task();
+
+	return t ? &t->mm_thread : NULL;
+}
+
 bool port_can_sleep(void)
 {
 	struct task *t = preempt_count() == 0 && !arch_irqs_disabled() ? current_task() : NULL;

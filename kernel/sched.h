@@ -10,6 +10,7 @@
 
 #include <quarry/highmem.h>
 #include <quarry/list.h>
+#include <quarry/port.h>
 #include <quarry/vm.h>
 
 enum task_state { TASK_RUNNABLE, TASK_SLEEPING, TASK_DEAD };
@@ -36,6 +37,7 @@ struct task {
 	void *kstack;			/* KSTACK_SIZE bytes of low memory; NULL: the boot stack */
 	struct mm_struct *mm;		/* NULL for a kernel thread */
 	struct kmap_ctrl kmap;
+	struct mm_thread mm_thread;	/* the memory manager's, port.h */
 	bool killed;			/* end it on its next way out to user mode, or wake-up */
 	int exit_status;
 	u64 ticks;			/* timer ticks that found it running */

@@ -17,6 +17,7 @@
  *							(nothing: one CPU)
  *	4 threads					port_yield, port_wakeup (nothing)
  *							port_can_sleep (never), port_sleep_on
+ *							port_mm_thread (one thread)
  *	5 tasks		port_current_mm
  *			port_flush_tlb_user
  *
@@ -150,9 +151,41 @@ unsigned long port_sleep_on(const void *channel, struct spinlock *lock, unsigned
 /** port_wakeup() - wake every thread that sleeps on @channel.  Context: any. */
 void port_wakeup(const void *channel);
 
+/* What the memory manager keeps of each thread; all zero at first (memalloc.h, inject.h). */
+struct mm_thread {
+	unsigned flags;			/* PF_... */
+	unsigned fail_nth;		/* so many allocations more, then one fails; 0: none is to fail */
+	unsigned long failed;		/* so many failed for that reason */
+};
+
+/**
+ * port_mm_thread() - the calling thread's own
+ * Context: any.  Return: NULL in an interrupt, and where there is no thread yet.
+ */
+struct mm_thread *port_mm_thread(void);
+
 /* ---- stage 5: tasks ------------------------------------------------------ */
 
 struct mm_struct;
+
+/* What the one who must choose a task to end is told of each. */
+struct oom_task {
+	int pid;
+	const char *name;
+	struct mm_struct *mm;
+	unsigned long rss;		/* pages of it, page tables included */
+	int score_adj;			/* -1000: never ... 1000: first */
+	bool dying;			/* was told to end already */
+};
+
+/**
+ * port_oom_tasks() - call @visit(task, @arg) for every task that has an address space
+ * Until it returns false.  Context: any that may allocate; allocates nothing, sleeps not.
+ */
+void port_oom_tasks(bool (*visit)(const struct oom_task *task, void *arg), void *arg);
+
+/** port_oom_kill() - let task @pid end as soon as it can.  False: there is none.  Context: as above. */
+bool port_oom_kill(int pid);
 
 /** port_current_mm() - the address space that is loaded, or NULL. */
 struct mm_struct *port_current_mm(void);

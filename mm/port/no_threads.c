@@ -25,3 +25,10 @@ __weak void port_wakeup(const void *channel)
 {
 	(void)channel;
 }
+
+__weak struct mm_thread *port_mm_thread(void)
+{
+	static struct mm_thread only;
+
+	return in_interrupt() ? NULL : &only;
+}
