@@ -99,6 +99,8 @@ void machine_thread_free(struct task *t);
 void machine_switch(struct task *prev, struct task *next);
 /** machine_load_mm() - load a task's directory; NULL: the kernel's own. */
 void machine_load_mm(struct mm_struct *mm);
+/** machine_mm_thread() - the calling thread's, where it is none that the kernel made; NULL: there are no such threads. */
+struct mm_thread *machine_mm_thread(void);
 /** machine_idle() - wait for the next interrupt or input; interrupts on. */
 void machine_idle(void);
 /** machine_run_in_interrupt() - raise a real interrupt whose handler calls @fn(@arg), in_interrupt() true. */

@@ -48,6 +48,7 @@
 #include "machine.h"
 #include "task.h"
 
+#include <quarry/inject.h>
 #include <quarry/printf.h>
 #include <quarry/report.h>
 #include <quarry/spinlock.h>
@@ -229,6 +230,7 @@ static void change_current(struct cpu *cpu, struct task *prev, struct task *next
 	check_stack(prev);
 	check_stack(next);
 	kmap_local_sched_out(&prev->kmap);
+	fail_nth_switch(&prev->mm_thread, &next->mm_thread);
 	cpu->current = next;
 	cpu->dead = prev->state == TASK_DEAD ? prev : NULL;
 	next->cpu = smp_processor_id();
@@ -318,9 +320,12 @@ bool kernel_timer_tick(void)
 
 struct mm_thread *port_mm_thread(void)
 {
-	struct task *t = in_interrupt() ? NULL : current_task();
+	struct task *t;
 
-	return t ? &t->mm_thread : NULL;
+	if (in_interrupt())
+		return NULL;
+	t = current_task();
+	return t ? &t->mm_thread : machine_mm_thread();
 }
 
 bool port_can_sleep(void)

@@ -15,7 +15,9 @@
 #include "line.h"
 #include "machine.h"
 
+#include <quarry/inject.h>
 #include <quarry/printf.h>
+#include <quarry/report.h>
 #include <quarry/string.h>
 
 #define MAX_WORDS 20
@@ -317,6 +319,41 @@ static int cmd_history(int argc, char **argv)
 	return 0;
 }
 
+/* What became of the failure that was to come: @left allocations were still missing. */
+static void print_fail_nth(unsigned long n, unsigned left, int status)
+{
+	char where[64];
+
+	if (left)
+		kprintf("none failed: it asked for %lu only; status %d\n", n - left, status);
+	else
+		kprintf("allocation %lu failed, asked for by %s; status %d\n", n,
+			port_symbol(where, sizeof(where), fail_nth_caller()), status);
+}
+
+static int cmd_fail_nth(int argc, char **argv)
+{
+	unsigned long before = misuse_count(NR_MISUSE), n;
+	unsigned left;
+	int status;
+
+	if (!parse_number("which allocation", argv[1], &n))
+		return 1;
+	if (!n || n > ~0u)
+		return cmd_error("which allocation: 1 is the first");
+	fail_nth_set((unsigned)n);
+	status = run_words(argc - 2, argv + 2);
+	left = fail_nth_set(0);
+	print_fail_nth(n, left, status);
+	return mm_check_all(&console) || refused_since(before);
+}
+
+static void complete_fail_nth(unsigned nth, line_offer offer, void *arg)
+{
+	if (nth == 2)
+		complete_commands(1, offer, arg);
+}
+
 static int cmd_poweroff(int argc, char **argv)
 {
 	(void)argc;
@@ -331,6 +368,11 @@ static const struct command shell_commands[] = {
 	  "help translate", cmd_help, 0, 1, complete_commands },
 	{ "history", "", "the lines typed so far",
 	  "The last 32, the oldest first.  Up and Down bring them back.", "history", cmd_history, 0, 0, NULL },
+	{ "fail_nth", "N COMMAND...", "run a command whose N-th allocation fails",
+	  "Pages and objects that the shell's own thread asks for are counted while COMMAND runs, and the N-th\n"
+	  "is refused.  Tells who asked for it, and the status of COMMAND; its own is 0 if every invariant holds\n"
+	  "then, and nothing was misused.",
+	  "fail_nth 3 run hello", cmd_fail_nth, 2, MAX_WORDS, complete_fail_nth },
 	{ "poweroff", "", "switch the machine off",
 	  "The status that the machine leaves with is 0 only if every command before succeeded.",
 	  "meminfo; poweroff", cmd_poweroff, 0, 0, NULL },

@@ -25,7 +25,8 @@
  * (SA_RESTART); sleep() and poll() end early.  A thread that blocks SIGURG makes all wait who
  * drain.  So is CPU 0 told: it is whose thread calls mm_init(), the program's own in a library.
  *
- * It has no task: it cannot sleep in the kernel's sense, and calls that would return NULL.
+ * It has no task: it cannot sleep in the kernel's sense, and calls that would return NULL; its
+ * struct mm_thread is a thread-local variable.
  * It does not hold preemption off, interrupts off or a kmap_local mapping when it ends.
  *
  * Invariants:
@@ -45,6 +46,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <kernel/machine.h>
+#include <quarry/inject.h>
 #include <quarry/slab.h>
 #include <quarry/zone.h>
 
@@ -62,6 +65,7 @@ static union {
 struct cpu_local cpu_locals[NR_CPUS];
 __thread struct cpu_local *hosted_cpu = &stranger.cpu;
 static pthread_key_t at_end;
+static __thread struct mm_thread own;
 
 static bool is_stranger(void)
 {
@@ -71,6 +75,11 @@ static bool is_stranger(void)
 bool thread_is_attached(unsigned cpu)
 {
 	return __atomic_load_n(&cpu_locals[cpu].attached, __ATOMIC_ACQUIRE);
+}
+
+struct mm_thread *machine_mm_thread(void)
+{
+	return &own;
 }
 
 static void set_attached(bool attached)
@@ -164,6 +173,8 @@ void hosted_detach_cpu(void)
 
 	if (is_stranger() || !c->attached || c->cpu == 0)
 		return;
+	if (own.fail_nth)
+		fail_nth_set(0);
 	if (c->preempt_count || !c->irqs_on)
 		crash("thread %d ends with interrupts %s, preempt_count %d", (int)gettid(), c->irqs_on ? "on" : "off",
 		      c->preempt_count);

@@ -52,6 +52,11 @@ void machine_enter_user(unsigned long entry, unsigned long sp)
 	enter_user(entry, sp);
 }
 
+struct mm_thread *machine_mm_thread(void)
+{
+	return NULL;
+}
+
 unsigned machine_user_cpus(void)
 {
 	return nr_cpu_ids;

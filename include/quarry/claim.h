@@ -12,8 +12,8 @@
  *			interrupted somebody in the middle, and goes the slow way: to the
  *			zone or the slabs, which have locks
  *
- * The hot way claims only from a count of 0: a thread that holds nothing, so may sleep if
- * its mask says so.  It adds first and looks afterwards, in one instruction; if the count
+ * The hot way claims only from a preempt_word() of 0: a thread that holds nothing, so may sleep if
+ * its mask says so, and of whom no allocation is to fail (inject.h).  It adds first and looks afterwards, in one instruction; if the count
  * was not 0, it takes its addition back.  Between the two an interrupt finds a CPU that
  * seems claimed, and goes the slow way in vain.  Others (cpu_try_claim) look first; an
  * interrupt in between claims, works, and has released before it returns: then it is as if
@@ -24,6 +24,18 @@
 
 #include <quarry/gfp.h>
 #include <arch/cpu.h>
+
+/** cpu_at_rest() - does this thread hold nothing, and is none of its allocations to fail? */
+static __always_inline bool cpu_at_rest(void)
+{
+	return !preempt_word();
+}
+
+/** cpu_armed() - is one to fail, or an interrupt in the way of such a thread? */
+static __always_inline bool cpu_armed(void)
+{
+	return preempt_word() & CPU_ARMED;
+}
 
 /** cpu_claimed() - is somebody in the middle of this CPU's things? */
 static __always_inline bool cpu_claimed(void)
@@ -57,7 +69,7 @@ bool on_this_cpu_claimed(void (*fn)(void *arg), void *arg);
 void on_each_cpu_claimed(void (*fn)(void *arg), void *arg);
 
 /*
- * cpu_claim_at_rest(), of <arch/cpu.h> - the same, where preempt_count() is 0
+ * cpu_claim_at_rest(), of <arch/cpu.h> - the same, where preempt_word() is 0
  * False: it is not; nothing has changed.
  */
 

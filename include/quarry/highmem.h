@@ -295,7 +295,7 @@ static __always_inline void kunmap_atomic_stack(void *addr)
 {
 	unsigned long page_addr = (unsigned long)addr & PAGE_MASK;
 
-	if (HAVE_HIGHMEM && likely(preempt_count()) && likely(kmap_local_pop(page_addr)))
+	if (HAVE_HIGHMEM && likely(preempt_count() & PREEMPT_DEPTH) && likely(kmap_local_pop(page_addr)))
 		preempt_enable();
 	else
 		kunmap_atomic_slow(page_addr);

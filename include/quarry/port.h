@@ -24,8 +24,8 @@
  * tests/port/stages.t holds this table against what the objects of each stage ask for.
  *
  *	<arch/layout.h>	PAGE_SHIFT, PAGE_OFFSET, zone borders; stage 2: the windows
- *	<arch/cpu.h>	smp_processor_id(), cpu_slot(), preempt_count(), preempt_count_add(n)
- *			(percpu.h), cpu_claim_at_rest() (claim.h), in_interrupt(),
+ *	<arch/cpu.h>	smp_processor_id(), cpu_slot(), preempt_count(), preempt_word(),
+ *			preempt_count_add(n) (percpu.h), cpu_claim_at_rest() (claim.h), in_interrupt(),
  *			arch_irq_save/restore, cpu_relax(), clear_page(), copy_page();
  *			stage 2: kmap_top(), kmap_top_add(n): an unsigned of each CPU, 0 at first;
  *			the addition is one step, as interrupts and other threads see it
@@ -154,8 +154,9 @@ void port_wakeup(const void *channel);
 /* What the memory manager keeps of each thread; all zero at first (memalloc.h, inject.h). */
 struct mm_thread {
 	unsigned flags;			/* PF_... */
-	unsigned fail_nth;		/* so many allocations more, then one fails; 0: none is to fail */
+	unsigned fail_nth;		/* the so many-th allocation from now on fails; 0: none is to fail */
 	unsigned long failed;		/* so many failed for that reason */
+	unsigned long failed_at;	/* who asked for the last of them: a code address */
 };
 
 /**

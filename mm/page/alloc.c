@@ -25,6 +25,7 @@
  * Locking: none of its own; the zone's lock or interrupts off inside pcp and buddy.
  */
 #include <quarry/init.h>
+#include <quarry/inject.h>
 #include <quarry/report.h>
 #include <quarry/zone.h>
 
@@ -210,15 +211,21 @@ static __cold_path bool request_refused(const char *call, gfp_t gfp, unsigned or
 		       gfp_format(words, sizeof(words), gfp),
 		       in_interrupt() ? "in an interrupt" : "with preemption off");
 	} else {
-		return false;
+		return cpu_armed() && fail_nth_now(gfp, caller);
 	}
 	return true;
+}
+
+/* May it sleep where that is forbidden, or is it perhaps to fail? */
+static __noinline bool not_at_rest(gfp_t gfp)
+{
+	return (gfp & __GFP_WAIT && preempt_count()) || cpu_armed();
 }
 
 static inline bool request_suspect(gfp_t gfp, unsigned order)
 {
 	return order > MAX_PAGE_ORDER || gfp & GFP_LOOK_CLOSELY || mm_stage < MM_PAGES ||
-	       !(GFP_ZONES_VALID >> (gfp & GFP_ZONEMASK) & 1) || (gfp & __GFP_WAIT && preempt_count());
+	       !(GFP_ZONES_VALID >> (gfp & GFP_ZONEMASK) & 1) || (!cpu_at_rest() && not_at_rest(gfp));
 }
 
 static inline bool request_ok(const char *call, gfp_t gfp, unsigned order, unsigned long caller)

@@ -8,6 +8,7 @@
  */
 #include <quarry/report.h>
 #include <quarry/highmem.h>
+#include <quarry/inject.h>
 #include <quarry/memblock.h>
 #include <quarry/pgtable.h>
 #include <quarry/slab.h>
@@ -39,5 +40,6 @@ int mm_check_all(struct seq *s)
 	broken += verdict(s, "pgtable.c", "swapper_pg_dir", pt_check(swapper_pg_dir, PAGE_OFFSET, ~0UL));
 	broken += verdict(s, "vmalloc.c", "", vmalloc_check());
 	broken += verdict(s, "kmap.c", "", kmap_check());
+	broken += verdict(s, "inject.c", "", fail_nth_check());
 	return broken;
 }

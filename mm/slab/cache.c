@@ -45,6 +45,7 @@
  */
 #include "slab_internal.h"
 
+#include <quarry/inject.h>
 #include <quarry/port.h>
 #include <quarry/string.h>
 
@@ -126,7 +127,7 @@ static void cache_release(struct kmem_cache *s)
 struct kmem_cache *cache_make(const char *name, unsigned size, unsigned align, slab_flags_t flags,
 			      void (*ctor)(void *))
 {
-	struct kmem_cache *s = __cache_alloc(&cache_cache, GFP_KERNEL, _RET_IP_);
+	struct kmem_cache *s = slab_alloc_slow(&cache_cache, GFP_KERNEL, _RET_IP_);
 	unsigned long irq;
 	bool taken;
 
@@ -411,7 +412,7 @@ bool slab_mask_refused(const struct kmem_cache *s, size_t size, gfp_t gfp, unsig
 	char what[64], mask[96];
 
 	if (likely(!error && !sleeps))
-		return false;
+		return s && cpu_armed() && fail_nth_now(gfp, caller);
 	if (!s)
 		mm_snprintf(what, sizeof(what), "kmalloc(%lu", (unsigned long)size);
 	else if (s->flags & SLAB_KMALLOC)
@@ -454,11 +455,17 @@ static __cold_path void *alloc_from_nothing(const struct kmem_cache *s, unsigned
 	return NULL;
 }
 
+/* A plain mask where something is held: in order, if it may not sleep and none is to fail. */
+static inline bool plain_though_busy(gfp_t gfp)
+{
+	return !(gfp & __GFP_WAIT) && !cpu_armed();
+}
+
 __noinline void *slab_alloc_slow(struct kmem_cache *s, gfp_t gfp, unsigned long caller)
 {
 	if (unlikely(!s))
 		return alloc_from_nothing(s, caller);
-	if (likely(!(gfp & ~GFP_PLAIN)) && (!(gfp & __GFP_WAIT) || likely(!preempt_count())))
+	if (likely(!(gfp & ~GFP_PLAIN)) && (likely(cpu_at_rest()) || plain_though_busy(gfp)))
 		return __cache_alloc(s, gfp, caller);
 	return slab_alloc_odd(s, gfp, -1, caller);
 }

@@ -33,6 +33,8 @@
  */
 #include "slab_internal.h"
 
+#include <quarry/inject.h>
+
 #define CONTENDED 64
 
 struct kmem_cache *magazine_cache;
@@ -41,8 +43,11 @@ struct kmem_cache *magazine_cache;
 
 struct magazine *magazine_new(struct kmem_cache *s)
 {
-	struct magazine *m = slab_alloc_direct(magazine_cache, GFP_NOWAIT | __GFP_NOWARN, -1);
+	const gfp_t gfp = GFP_NOWAIT | __GFP_NOWARN;
+	struct magazine *m = NULL;
 
+	if (!cpu_armed() || !fail_nth_now(gfp, _RET_IP_))
+		m = slab_alloc_direct(magazine_cache, gfp, -1);
 	if (m) {
 		m->rounds = 0;
 		m->floor = (struct round){ NULL, (u8 *)s };

@@ -355,7 +355,7 @@ void place_refuse(const char *call, const struct kmem_cache *expect, const void 
 
 /** slab_alloc_odd() - alloc with a mask that is out of the ordinary, or refused. */
 void *slab_alloc_odd(struct kmem_cache *s, gfp_t gfp, int node, unsigned long caller);
-/** slab_mask_refused() - report what is wrong with a mask, if anything.  @s: NULL: a large kmalloc. */
+/** slab_mask_refused() - report what is wrong with a mask, if anything; or this one is to fail (inject.h).  @s: NULL: a large kmalloc. */
 bool slab_mask_refused(const struct kmem_cache *s, size_t size, gfp_t gfp, unsigned long caller);
 /** cache_make() - a cache, its arguments known to be right.  NULL: no memory, or the name is taken. */
 struct kmem_cache *cache_make(const char *name, unsigned size, unsigned align, slab_flags_t flags,

@@ -14,7 +14,7 @@
 
 struct cpu_local {
 	unsigned cpu;		/* its number, 0 for the one that booted */
-	int preempt_count;	/* > 0: may not be switched away; IRQ_ONE for each interrupt level */
+	int preempt_count;	/* > 0: may not be switched away; IRQ_ONE for each interrupt level; CPU_ARMED */
 	unsigned kmap_top;	/* of its stack of mappings (highmem.h) */
 	unsigned long irqs_on;
 	unsigned pending;	/* bits of interrupts that wait (set by signal handlers too) */
@@ -35,8 +35,9 @@ extern __thread struct cpu_local *hosted_cpu;	/* the CPU that this host thread h
 
 static inline unsigned smp_processor_id(void) { return cpu_local_read(cpu); }
 static inline unsigned long cpu_slot(void) { return smp_processor_id() * (unsigned long)CPU_SLOT; }
-static inline int preempt_count(void) { return cpu_local_read(preempt_count); }
-static inline bool in_interrupt(void) { return preempt_count() >= IRQ_ONE; }
+static inline int preempt_word(void) { return cpu_local_read(preempt_count); }
+static inline int preempt_count(void) { return preempt_word() & ~CPU_ARMED; }
+static inline bool in_interrupt(void) { return preempt_word() >= IRQ_ONE; }
 static inline void preempt_count_add(int n) { cpu_local_add(preempt_count, n); }
 static inline void preempt_disable(void) { cpu_local_add(preempt_count, 1); barrier(); }
 static inline void preempt_enable(void) { barrier(); cpu_local_add(preempt_count, -1); }
@@ -45,7 +46,7 @@ static inline void kmap_top_add(int n) { barrier(); cpu_local_add(kmap_top, (uns
 
 static inline bool cpu_claim_at_rest(void)
 {
-	if (unlikely(preempt_count()))
+	if (unlikely(preempt_word()))
 		return false;
 	preempt_count_add(CPU_CLAIMED);
 	return true;

@@ -55,8 +55,9 @@ static inline u64 cpu_local_descriptor(const struct cpu_local *local)
 
 static inline unsigned smp_processor_id(void) { return cpu_local_read(cpu); }
 static __always_inline unsigned long cpu_slot(void) { return cpu_local_read(slot); }
-static inline int preempt_count(void) { return cpu_local_read(preempt_count) + CPU_CLAIMED; }
-static inline bool in_interrupt(void) { return preempt_count() >= IRQ_ONE; }
+static inline int preempt_word(void) { return cpu_local_read(preempt_count) + CPU_CLAIMED; }
+static inline int preempt_count(void) { return preempt_word() & ~CPU_ARMED; }
+static inline bool in_interrupt(void) { return preempt_word() >= IRQ_ONE; }
 static __always_inline void preempt_count_add(const int n) { cpu_local_add(preempt_count, n); }
 static inline void preempt_disable(void) { cpu_local_add(preempt_count, 1); barrier(); }
 static inline void preempt_enable(void) { barrier(); cpu_local_add(preempt_count, -1); }

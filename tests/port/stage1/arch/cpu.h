@@ -8,6 +8,7 @@
 
 static inline unsigned smp_processor_id(void) { return 0; }
 static inline int preempt_count(void) { return 0; }
+static inline int preempt_word(void) { return 0; }
 static inline bool in_interrupt(void) { return false; }
 static inline unsigned long cpu_slot(void) { return 0; }
 static inline bool cpu_claim_at_rest(void) { return true; }
