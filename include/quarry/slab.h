@@ -229,6 +229,14 @@ void kfree(const void *p);
 /** ksize() - bytes that may really be used at @p; 0 for NULL and ZERO_SIZE_PTR. */
 size_t ksize(const void *p);
 
+/**
+ * slab_in_use() - is @p the first byte of an object in use of @s?  NULL: of anything that kfree() takes
+ * Context: any.  O(1).
+ */
+bool slab_in_use(const struct kmem_cache *s, const void *p);
+/** slab_expect() - the same; if it is not, that is reported as misuse by @call. */
+bool slab_expect(const char *call, const struct kmem_cache *s, const void *p, unsigned long caller);
+
 /* ---- the layer itself ------------------------------------------------------- */
 
 /** kmem_cache_init() - bootstrap: the cache of caches, then the kmalloc row.  Once, by mm_init(). */

@@ -10,6 +10,7 @@
 #include <quarry/highmem.h>
 #include <quarry/inject.h>
 #include <quarry/memblock.h>
+#include <quarry/mempool.h>
 #include <quarry/pgtable.h>
 #include <quarry/slab.h>
 #include <quarry/vmalloc.h>
@@ -40,6 +41,7 @@ int mm_check_all(struct seq *s)
 	broken += verdict(s, "pgtable.c", "swapper_pg_dir", pt_check(swapper_pg_dir, PAGE_OFFSET, ~0UL));
 	broken += verdict(s, "vmalloc.c", "", vmalloc_check());
 	broken += verdict(s, "kmap.c", "", kmap_check());
+	broken += verdict(s, "mempool.c", "", mempool_check(NULL));
 	broken += verdict(s, "inject.c", "", fail_nth_check());
 	return broken;
 }

@@ -191,3 +191,21 @@ void place_refuse(const char *call, const struct kmem_cache *expect, const void 
 		misuse(kind, caller, "%s(%p): %s%s", call, p,
 		       kind == MISUSE_DOUBLE_FREE ? "double free: " : "", what);
 }
+
+bool slab_in_use(const struct kmem_cache *s, const void *p)
+{
+	struct place pl;
+
+	place_find(&pl, p);
+	if (pl.kind == PLACE_LARGE)
+		return !s;
+	return pl.kind == PLACE_OBJECT && pl.state == OBJ_USED && (!s || pl.s == s);
+}
+
+bool slab_expect(const char *call, const struct kmem_cache *s, const void *p, unsigned long caller)
+{
+	if (slab_in_use(s, p))
+		return true;
+	place_refuse(call, s, p, caller);
+	return false;
+}

@@ -37,6 +37,7 @@
 #include "vmap_fill.h"
 
 #include <quarry/highmem.h>
+#include <quarry/mempool.h>
 #include <quarry/port.h>
 #include <quarry/report.h>
 #include <quarry/slab.h>
@@ -385,6 +386,20 @@ void kvfree(const void *p)
 		give_back((unsigned long)p, VM_ALLOC, _RET_IP_);
 	else
 		kfree(p);
+}
+
+void *mempool_kvmalloc(gfp_t gfp, void *pool_data)
+{
+	size_t size = (size_t)pool_data;
+
+	/* an area is made by who may sleep */
+	return gfp & __GFP_WAIT || size <= KMALLOC_MAX_SIZE ? kvmalloc(size, gfp) : NULL;
+}
+
+void mempool_kvfree(void *element, void *pool_data)
+{
+	(void)pool_data;
+	kvfree(element);
 }
 
 /* ---- the layer itself ------------------------------------------------------------- */
