@@ -34,7 +34,8 @@ static bool allocator_begin(void)
 	return true;
 }
 
-static bool allocator_thread_begin(void) { return false; }
-static void allocator_thread_end(void) { }
-static int allocator_threads(void) { return 1; }
+/* A thread is a CPU: this one's own magazines and frames are drained when it ends. */
+static bool allocator_thread_begin(void) { return hosted_attach_cpu(); }
+static void allocator_thread_end(void) { hosted_detach_cpu(); }
+static int allocator_threads(void) { return 2; }
 static const char *allocator_name(void) { return "quarry"; }

@@ -24,7 +24,9 @@ for worker in quarry libc; do
 	[ $? = 1 ] && [[ $got == *"what is dance 64 1 1"* ]]
 	result "an unknown work is refused"
 done
-got=$(echo "remote 64 2 1" | build/hosted64/peer-libc)
-[[ $got == *$'\n'[0-9]*.* ]]
-result "two threads, one takes and the other gives"
+for worker in quarry libc; do
+	got=$(printf '%s 2 1\n' "pair 64" "rand 1" "replace 4096" "remote 64" | timeout 120 "build/hosted64/peer-$worker")
+	[ "$(tail -n +2 <<<"$got" | grep -cE '^[0-9]+\.[0-9]+$')" = 4 ]
+	result "peer-$worker: two threads, at the same, and one takes what the other gives"
+done
 echo "1..$number"
