@@ -267,6 +267,7 @@ void schedule(void)
 
 	if (preempt_count() != 0)
 		return;
+	cpu_relax();	/* who yields in a loop may wait for another CPU: see smp_tick() */
 	flags = spin_lock_irqsave(&sched_lock);
 	switch_away();
 	arch_irq_restore(flags);

@@ -280,9 +280,15 @@ bool smp_ticks_by_apic(void)
 	return ticks_by_apic;
 }
 
+/*
+ * An emulator that runs processors in turn, as QEMU does when it counts instructions, may change
+ * to the next only where one halts or pauses: computing alone would keep the others from ever
+ * running.  So each second tick pauses, and lets another compute until somebody's next tick.
+ */
 bool smp_tick(void)
 {
-	cpu_states[smp_processor_id()].ticks++;
+	if (cpu_states[smp_processor_id()].ticks++ % 2)
+		cpu_relax();
 	return kernel_timer_tick();
 }
 

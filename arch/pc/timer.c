@@ -109,16 +109,17 @@ void timer_tick(void)
 
 static u64 ticks_now(void)
 {
-	u32 before;
-	u64 now;
+	for (;;) {
+		u32 before = READ_ONCE(ticks_changes);
+		u64 now;
 
-	do {
-		before = READ_ONCE(ticks_changes);
 		barrier();
 		now = ticks;
 		barrier();
-	} while (before != READ_ONCE(ticks_changes) || before & 1);
-	return now;
+		if (before == READ_ONCE(ticks_changes) && !(before & 1))
+			return now;
+		cpu_relax();
+	}
 }
 
 u64 machine_ms(void)
