@@ -9,6 +9,8 @@
 
 #include <quarry/page.h>
 #include <quarry/port.h>
+#include <quarry/pressure.h>
+#include <quarry/printf.h>
 #include <quarry/report.h>
 #include <quarry/set_memory.h>
 #include <quarry/string.h>
@@ -86,6 +88,18 @@ static void protect_image(void)
 		mm_panic("no memory for the page tables that protect the image (%d)", err);
 }
 
+/* A background reclaimer for each node. */
+static void start_kswapds(void)
+{
+	char name[16];
+
+	for (int nid = 0; nid < num_online_nodes(); nid++) {
+		mm_snprintf(name, sizeof(name), "kswapd%d", nid);
+		if (thread_spawn(name, kswapd, NODE_DATA(nid)) < 0)
+			mm_panic("no memory for %s", name);
+	}
+}
+
 void kernel_main(void)
 {
 	sched_init();
@@ -95,6 +109,7 @@ void kernel_main(void)
 	machine_start_cpus();
 	if (machine_nr_cpus() > 1)
 		mm_log("%u CPUs are online\n", cpus_online());
+	start_kswapds();
 	if (thread_spawn("shell", shell_main, NULL) < 0)
 		mm_panic("no memory for the first thread");
 	sched_idle_loop();

@@ -25,21 +25,19 @@
 static inline gfp_t current_gfp_context(gfp_t gfp)
 {
 	const struct mm_thread *t = port_mm_thread();
+	unsigned flags = t ? READ_ONCE(t->flags) : 0;
 
-	if (unlikely(t && t->flags & (PF_MEMALLOC_NOIO | PF_MEMALLOC_NOFS)))
-		gfp &= t->flags & PF_MEMALLOC_NOIO ? ~(__GFP_IO | __GFP_FS) : ~__GFP_FS;
+	if (unlikely(flags & (PF_MEMALLOC_NOIO | PF_MEMALLOC_NOFS)))
+		gfp &= flags & PF_MEMALLOC_NOIO ? ~(__GFP_IO | __GFP_FS) : ~__GFP_FS;
 	return gfp;
 }
 
-/* Set @flag; what it was before goes to memalloc_flags_restore(). */
+/* Set @flag; what it was before goes to memalloc_flags_restore().  Others may set flags, too (PF_OOM_VICTIM). */
 static inline unsigned memalloc_flags_save(unsigned flag)
 {
 	struct mm_thread *t = port_mm_thread();
-	unsigned old = t ? t->flags & flag : flag;
 
-	if (t)
-		t->flags |= flag;
-	return old;
+	return t ? __atomic_fetch_or(&t->flags, flag, __ATOMIC_RELAXED) & flag : flag;
 }
 
 static inline void memalloc_flags_restore(unsigned flag, unsigned old)
@@ -47,7 +45,7 @@ static inline void memalloc_flags_restore(unsigned flag, unsigned old)
 	struct mm_thread *t = port_mm_thread();
 
 	if (t)
-		t->flags = (t->flags & ~flag) | (old & flag);
+		__atomic_fetch_and(&t->flags, ~flag | old, __ATOMIC_RELAXED);
 }
 
 /**

@@ -10,22 +10,24 @@
 /* ---- events, counted since boot; the names are /proc/vmstat's ------------------------------- */
 
 enum vm_event_item {
-	/* one for each rung of the ladder (alloc.c) */
+	/* one for each rung of the ladder (slowpath.c) */
 	ALLOC_SLOWPATH,		/* the first attempt failed */
 	ALLOC_MIN,		/* the attempt above min succeeded */
-	ALLOC_HARDER,		/* ... half of it, for __GFP_HIGH */
+	ALLOC_HARDER,		/* ... half of it or less, for __GFP_HIGH */
 	ALLOC_RESERVE,		/* ... down to the last page, for who frees memory */
 	ALLOCSTALL,		/* had to reclaim itself */
 	ALLOC_DRAINED,		/* the CPUs' lists were given back for it */
 	ALLOC_RETRY,		/* went round again */
 	ALLOC_FAILED,		/* NULL */
+	ALLOCSTALL_ZONE,	/* ALLOCSTALL, by the highest zone that the request allows */
+	ALLOCSTALL_LAST = ALLOCSTALL_ZONE + MAX_NR_ZONES - 1,
 	/* reclaim */
 	PAGEOUTRUN,		/* the background reclaimer was at work */
 	KSWAPD_LOW_WMARK_HIT_QUICKLY,
 	KSWAPD_HIGH_WMARK_HIT_QUICKLY,
-	PGSCAN_KSWAPD, PGSCAN_DIRECT,
-	PGSTEAL_KSWAPD, PGSTEAL_DIRECT,
-	SLABS_SCANNED,		/* objects that shrinkers were asked to look at */
+	PGSCAN_KSWAPD, PGSCAN_DIRECT,	/* pages that shrinkers of pages looked at */
+	PGSTEAL_KSWAPD, PGSTEAL_DIRECT,	/* and let go */
+	SLABS_SCANNED,		/* objects that all others looked at */
 	DROP_SLAB, DROP_PAGECACHE,
 	OOM_KILL,
 	/* faults */
@@ -41,7 +43,7 @@ unsigned long vm_event(enum vm_event_item item);
 /** vm_event_name() - "allocstall", "pgsteal_kswapd" ... */
 const char *vm_event_name(enum vm_event_item item);
 
-/* ---- what mm/page/alloc.c calls; set once, by mm_init() ------------------------------------- */
+/* ---- what mm/page/slowpath.c calls; set by mm_init_mapping(), and mm_init() ------------------ */
 
 struct pressure_ops {
 	/* Direct reclaim by the calling thread.  Return: pages freed, about; the mask is what the caller allows. */
@@ -51,19 +53,39 @@ struct pressure_ops {
 	/* Nothing is left.  Return: true: a task was killed, or is ending; try again. */
 	bool (*out_of_memory)(gfp_t gfp, unsigned order, unsigned long caller);
 };
-extern const struct pressure_ops *pressure;	/* NULL: a port that has none of it */
+extern const struct pressure_ops *pressure;	/* NULL: a port that has none of it; out_of_memory NULL: one without tasks */
 
 /* ---- mm/pressure/reclaim.c ------------------------------------------------------------------ */
+
+/**
+ * try_to_free_pages() - what is kept for speed goes back, then shrinkers are asked, harder and harder
+ * @nid: the node that is short; with __GFP_THISNODE no other is asked
+ * @gfp: handed on
+ *
+ * Ends with 32 pages or 2^@order.  Context: thread, PF_MEMALLOC set, nothing held.  Return: pages
+ * freed, about; not 0 while others are freeing.
+ */
+unsigned long try_to_free_pages(int nid, unsigned order, gfp_t gfp);
+/** wake_all_kswapds() - of the nodes in @list; a node's whose last 16 runs freed nothing sleeps on.  Any context.  O(zones). */
+void wake_all_kswapds(const struct zonelist *list, unsigned order, enum zone_type highest);
 
 /** shrink_slab() - ask the shrinkers for 1/2^@priority of what they have.  Return: objects freed. */
 unsigned long shrink_slab(gfp_t gfp, int nid, int priority);
 
+#define DROP_CACHE_PAGES 1u	/* the shrinkers of pages */
+#define DROP_CACHE_SLAB 2u	/* all others */
+/** drop_caches() - ask shrinkers for all they have, until next to nothing comes.  Context: thread.  Return: objects freed. */
+unsigned long drop_caches(unsigned what);
+
 /**
  * kswapd() - the background reclaimer of a node: the body of a thread that the kernel starts for each
  * @node: struct pglist_data *
- * Context: a thread that may sleep.  Returns only when kthread_stop-like kswapd_stop(nid) was called.
+ * Context: a thread that may sleep.  Returns only when kswapd_stop(nid) was called.
  */
 void kswapd(void *node);
+/** kswapd_stop() - and wait until it has left.  Context: thread, not itself.  Nothing runs: nothing is done. */
 void kswapd_stop(int nid);
+/** reclaim_check() - test invariants R.1 ... of reclaim.c.  Return: the number broken, or 0. */
+int reclaim_check(void);
 
 #endif

@@ -284,8 +284,14 @@ void free_frame_run(struct page *page, unsigned long nr, unsigned long mark);
 
 /* ---- policy (mm/page/zone.c) ----------------------------------------------- */
 
-#define ALLOC_HIGH 1		/* __GFP_HIGH: half of min is enough */
-#define ALLOC_NO_WATERMARKS 2	/* __GFP_MEMALLOC: down to the last page */
+#define PAGE_ALLOC_COSTLY_ORDER 3	/* larger blocks are not worth every effort (slowpath.c) */
+
+/* How deep below a watermark a request may go: each step leaves half of what the one before leaves. */
+#define ALLOC_DEPTH 3		/* 0: not at all */
+#define ALLOC_HIGH 1		/* __GFP_HIGH */
+#define ALLOC_ATOMIC 2		/* and cannot wait */
+#define ALLOC_DEEPEST 3		/* and is an interrupt; who is about to end */
+#define ALLOC_NO_WATERMARKS 4	/* down to the last page */
 
 /** zone_has_block() - is there a free block of 2^@order pages or more?  O(MAX_PAGE_ORDER). */
 bool zone_has_block(const struct zone *zone, unsigned order);
@@ -299,16 +305,27 @@ static inline bool zone_watermark_ok(const struct zone *zone, unsigned order, un
 {
 	if (alloc_flags & ALLOC_NO_WATERMARKS)
 		return true;
-	if (alloc_flags & ALLOC_HIGH)
-		mark /= 2;
+	mark >>= alloc_flags & ALLOC_DEPTH;
 	if (READ_ONCE(zone->nr_free) < mark + zone->lowmem_reserve[highest] + (1UL << order))
 		return false;
 	return order == 0 || zone_has_block(zone, order);
 }
 
-/** setup_per_zone_wmarks() - watermarks from min_free_kbytes and lowmem_reserve for all zones. */
+/** setup_per_zone_wmarks() - watermarks from min_free_kbytes (0: from the size of memory), lowmem_reserve. */
 void setup_per_zone_wmarks(void);
 extern unsigned long min_free_kbytes;
+/**
+ * set_min_free_kbytes() - choose the reserve of all zones together, in KiB
+ * Context: thread.  Return: 0; -EINVAL: 0, or more than an eighth of low memory.  O(zones).
+ */
+int set_min_free_kbytes(unsigned long kib);
+/** zone_check() - test invariants Z.1 ... of zone.c.  Return: the number broken, or 0. */
+int zone_check(const struct zone *zone);
+/**
+ * give_back_kept() - what is only kept for speed goes back: empty slabs, every CPU's objects and frames
+ * Context: thread, no lock held.  Return: pages of slabs.  O(CPUs * (caches + zones)), and what there is.
+ */
+unsigned long give_back_kept(void);
 
 /** gfp_zone() - the highest zone that a (valid) mask allows */
 static inline enum zone_type gfp_zone(gfp_t gfp)
@@ -354,23 +371,9 @@ int zonelist_check(const struct pglist_data *pgdat);
 
 /* Clears a high frame through a window for __GFP_ZERO; set by mm_init() when kmap is up. */
 extern void (*clear_high_page)(struct page *page);
-
-/* ---- reclaim: a hook, called when memory is short ---------------------- */
-
-/**
- * struct reclaimer - something that can give pages back when memory is short
- * @reclaim: free what it can; told the mask, so that it honours __GFP_IO and
- *	__GFP_FS.  Must not allocate.  Return: pages freed, about.
- */
-struct reclaimer {
-	const char *name;
-	unsigned long (*reclaim)(struct reclaimer *self, gfp_t gfp, unsigned order);
-	struct list_head link;
-	int busy;		/* calls of it that run now */
-};
-
-/** register_reclaimer() - @r stays registered until unregister_reclaimer(). */
-void register_reclaimer(struct reclaimer *r);
-void unregister_reclaimer(struct reclaimer *r);
+struct kmem_cache;
+/* slab_drain(), set by kmem_cache_init(): empty slabs and what CPUs keep of objects go back. */
+extern unsigned long (*drain_slabs)(struct kmem_cache *all);
+/* And pressure.h has what is called when memory is short. */
 
 #endif

@@ -8,13 +8,20 @@
  *	kmap_init		kmap
  *	clear_high_page		__GFP_ZERO for high memory
  *	vmalloc_init		vmalloc
+ *	pressure		shrinkers are asked when memory is short; kswapd() may run
  *
  * A kernel that wants no address spaces of tasks calls mm_init_mapping(); the linker
  * then takes nothing of mm/user.
  */
 #include <quarry/highmem.h>
 #include <quarry/init.h>
+#include <quarry/pressure.h>
 #include <quarry/vmalloc.h>
+
+static const struct pressure_ops reclaim_ops = {
+	.try_to_free_pages = try_to_free_pages,
+	.wake_all_kswapds = wake_all_kswapds,
+};
 
 void mm_init_mapping(void)
 {
@@ -23,5 +30,6 @@ void mm_init_mapping(void)
 	kmap_init();
 	clear_high_page = clear_highpage;
 	vmalloc_init();
+	pressure = &reclaim_ops;
 	mm_stage = MM_VMALLOC;
 }

@@ -10,32 +10,23 @@
  *
  * get_page_from_freelist() is one attempt: the first zone of the list that can
  * give the block and keep its watermark, by bringing some of its memory online if
- * there is any that nobody needed yet (section.c).  When it fails, the next attempt asks
- * with other flags (row B7):
- *
- *	1. above `low`				everybody
- *	2. above `min`; __GFP_HIGH: half of it	everybody
- *	3. down to the last page		__GFP_MEMALLOC only
- *	4. the CPUs' lists go back to their zones (with __GFP_WAIT: reclaim, first),
- *	   then 2 and 3 again: as long as reclaim frees something (__GFP_NORETRY: once)
- *	5. NULL, with a report unless __GFP_NOWARN; __GFP_NOFAIL goes on at 4
+ * there is any that nobody needed yet (section.c).  The first asks for all zones to stay
+ * above `low`.  When it fails, slowpath.c goes on.
  *
  * Giving back: free.c.
  *
  * Locking: none of its own; the zone's lock or interrupts off inside pcp and buddy.
  */
+#include "page_internal.h"
+
 #include <quarry/init.h>
 #include <quarry/inject.h>
 #include <quarry/report.h>
-#include <quarry/zone.h>
 
 struct page *mem_map;
 pfn_t max_pfn, max_low_pfn;
 void *high_memory;
 unsigned long vmalloc_window[2];
-
-static LIST_HEAD(reclaimers);
-static spinlock_t reclaimers_lock;
 
 /* ---- handing out ------------------------------------------------------------ */
 
@@ -79,7 +70,7 @@ static __always_inline struct page *take_from(struct zone *zone, unsigned order)
 static __cold_path struct page *grow_and_take(struct zone *zone, unsigned order, unsigned long mark,
 					      enum zone_type highest, unsigned alloc_flags)
 {
-	unsigned long keep = (alloc_flags & ALLOC_HIGH ? mark / 2 : mark) + zone->lowmem_reserve[highest];
+	unsigned long keep = (mark >> (alloc_flags & ALLOC_DEPTH)) + zone->lowmem_reserve[highest];
 
 	if (!READ_ONCE(zone->deferred_pages))
 		return NULL;
@@ -107,84 +98,10 @@ static __always_inline struct page *get_page_from_freelist(gfp_t gfp, unsigned o
 	return NULL;
 }
 
-/* ---- when the first attempt fails -------------------------------------------- */
-
-void register_reclaimer(struct reclaimer *r)
+struct page *attempt_from_freelist(gfp_t gfp, unsigned order, const struct zonelist *list,
+				   enum zone_watermarks wmark, unsigned alloc_flags)
 {
-	unsigned long flags = spin_lock_irqsave(&reclaimers_lock);
-
-	list_add_tail(&r->link, &reclaimers);
-	spin_unlock_irqrestore(&reclaimers_lock, flags);
-}
-
-void unregister_reclaimer(struct reclaimer *r)
-{
-	unsigned long flags = spin_lock_irqsave(&reclaimers_lock);
-
-	list_del(&r->link);
-	spin_unlock_irqrestore(&reclaimers_lock, flags);
-	while (READ_ONCE(r->busy))
-		port_yield();
-}
-
-/* Attempts 2 and 3. */
-static __noinline struct page *attempt_reserves(gfp_t gfp, unsigned order, const struct zonelist *list)
-{
-	unsigned alloc_flags = gfp & __GFP_HIGH ? ALLOC_HIGH : 0;
-	struct page *page = get_page_from_freelist(gfp, order, list, WMARK_MIN, alloc_flags);
-
-	if (!page && gfp & __GFP_MEMALLOC)
-		page = get_page_from_freelist(gfp, order, list, WMARK_MIN, ALLOC_NO_WATERMARKS);
-	return page;
-}
-
-/* The @i-th reclaimer, which then stays until busy falls; NULL beyond the last. */
-static struct reclaimer *reclaimer_get(unsigned i)
-{
-	unsigned long flags = spin_lock_irqsave(&reclaimers_lock);
-	struct reclaimer *r, *found = NULL;
-
-	list_for_each_entry(r, &reclaimers, link) {
-		if (i-- == 0) {
-			found = r;
-			__atomic_fetch_add(&r->busy, 1, __ATOMIC_RELAXED);
-			break;
-		}
-	}
-	spin_unlock_irqrestore(&reclaimers_lock, flags);
-	return found;
-}
-
-static unsigned long reclaim(gfp_t gfp, unsigned order)
-{
-	unsigned long freed = 0;
-	struct reclaimer *r;
-
-	for (unsigned i = 0; (r = reclaimer_get(i)); i++) {
-		freed += r->reclaim(r, gfp, order);
-		__atomic_fetch_sub(&r->busy, 1, __ATOMIC_RELEASE);
-	}
-	return freed;
-}
-
-static __noinline struct page *alloc_pages_slowpath(gfp_t gfp, unsigned order, const struct zonelist *list,
-					 unsigned long caller)
-{
-	struct page *page = attempt_reserves(gfp, order, list);
-	unsigned long freed;
-
-	while (!page) {
-		freed = gfp & __GFP_WAIT ? reclaim(gfp, order) : 0;
-		drain_all_pages(NULL);
-		page = attempt_reserves(gfp, order, list);
-		if (gfp & __GFP_NOFAIL)
-			port_yield();
-		else if (!freed || gfp & __GFP_NORETRY)
-			break;
-	}
-	if (!page && !(gfp & __GFP_NOWARN))
-		report_alloc_failure("page allocation", gfp, order, PAGE_SIZE << order, caller);
-	return page;
+	return get_page_from_freelist(gfp, order, list, wmark, alloc_flags);
 }
 
 /* ---- asking ------------------------------------------------------------------- */
@@ -238,7 +155,7 @@ static __always_inline struct page *__alloc_pages(gfp_t gfp, unsigned order, int
 	const struct zonelist *list = node_zonelist(nid, gfp);
 	struct page *page = get_page_from_freelist(gfp, order, list, WMARK_LOW, 0);
 
-	return likely(page) ? page : alloc_pages_slowpath(gfp, order, list, caller);
+	return likely(page) ? page : alloc_pages_slowpath(gfp, order, nid, caller);
 }
 
 /* Masks that need no second look, once a frame is found on first_pcp[]. */

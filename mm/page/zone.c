@@ -10,10 +10,13 @@
  *	min_free_kbytes = sqrt(low memory in KiB * 16), 128 ... 262144
  *	zone's min      = its share of that by size (high memory: size / 1024,
  *			  32 ... 128 pages, since the kernel itself lives elsewhere)
- *	low, high       = min + a quarter of it, min + half of it
+ *	low, high       = min + d, min + 2 d: d is a quarter of its share by size, high
+ *			  memory too; or a thousandth of it, if that is more
  *
  *	e.g. 896 MiB low:  sqrt(917504 * 16) = 3831 KiB = 957 pages, of which the
  *	DMA zone (4096 of 229376 pages) keeps 17 and NORMAL 940.
+ *
+ * set_min_free_kbytes() puts another number in the place of the square root.
  *
  * A request passes if, after it, at least `mark` pages stay on the buddy lists.
  * (CPUs' own lists are not counted: adding them up would cost more than the
@@ -23,7 +26,12 @@
  * ones, since some requests can go nowhere else.  Zone i keeps, from requests
  * whose highest zone is j > i, 1/ratio[i] of all memory in zones i+1 ... j, of every node,
  * for all of them fall back on it; where several nodes have a zone i, each its share by size.
+ *
+ * Invariants (zone_check):
+ *   Z.1  min <= low <= high <= managed pages;
+ *   Z.2  nothing is kept from requests that can go no higher, and the more the higher they can.
  */
+#include <quarry/report.h>
 #include <quarry/zone.h>
 
 static struct pglist_data first_node;
@@ -114,13 +122,16 @@ static unsigned long clamp(unsigned long x, unsigned long lo, unsigned long hi)
 
 static void setup_watermarks(struct zone *zone, unsigned long min_pages, unsigned long low_pages)
 {
-	unsigned long share = (unsigned long)((u64)min_pages * zone->managed_pages / max(low_pages, 1UL));
+	unsigned long managed = zone->managed_pages;
+	unsigned long share = (unsigned long)((u64)min_pages * managed / max(low_pages, 1UL));
+	unsigned long least = zone->type == ZONE_HIGHMEM ? clamp(managed / 1024, 32, 128) : share;
+	unsigned long step = max(share / 4, managed / 1000);
 
-	if (zone->type == ZONE_HIGHMEM)
-		share = clamp(zone->managed_pages / 1024, 32, 128);
-	zone->watermark[WMARK_MIN] = min(share, zone->managed_pages / 4);
-	zone->watermark[WMARK_LOW] = zone->watermark[WMARK_MIN] * 5 / 4;
-	zone->watermark[WMARK_HIGH] = zone->watermark[WMARK_MIN] * 3 / 2;
+	least = min(least, managed / 4);
+	step = min(step, managed / 4);
+	WRITE_ONCE(zone->watermark[WMARK_MIN], least);
+	WRITE_ONCE(zone->watermark[WMARK_LOW], least + step);
+	WRITE_ONCE(zone->watermark[WMARK_HIGH], least + 2 * step);
 }
 
 static void setup_lowmem_reserve(void)
@@ -153,22 +164,62 @@ static void setup_pagesets(struct zone *zone)
 	}
 }
 
-void setup_per_zone_wmarks(void)
+static unsigned long low_pages(void)
 {
-	unsigned long low_pages = 0, min_pages;
+	unsigned long n = 0;
 	struct zone *zone;
 
 	for_each_zone(zone)
 		if (zone->type != ZONE_HIGHMEM)
-			low_pages += zone->managed_pages;
+			n += zone->managed_pages;
+	return n;
+}
+
+static void setup_all_watermarks(void)
+{
+	unsigned long low = low_pages();
+	struct zone *zone;
+
+	for_each_zone(zone)
+		setup_watermarks(zone, min_free_kbytes / (PAGE_SIZE / 1024), low);
+}
+
+void setup_per_zone_wmarks(void)
+{
+	struct zone *zone;
+
 	if (!min_free_kbytes)
-		min_free_kbytes = clamp(int_sqrt((u64)low_pages * (PAGE_SIZE / 1024) * 16), 128, 262144);
-	min_pages = min_free_kbytes / (PAGE_SIZE / 1024);
-	for_each_zone(zone) {
-		setup_watermarks(zone, min_pages, low_pages);
+		min_free_kbytes = clamp(int_sqrt((u64)low_pages() * (PAGE_SIZE / 1024) * 16), 128, 262144);
+	setup_all_watermarks();
+	for_each_zone(zone)
 		setup_pagesets(zone);
-	}
 	setup_lowmem_reserve();
 	for (unsigned cpu = 0; cpu < nr_cpu_ids; cpu++)
 		setup_first_pcp(cpu);
+}
+
+int set_min_free_kbytes(unsigned long kib)
+{
+	unsigned long most = low_pages() / 8 * (PAGE_SIZE / 1024);
+
+	if (!kib || kib > most) {
+		misuse(MISUSE_ARGUMENT, _RET_IP_, "set_min_free_kbytes(%lu): 1 ... %lu, an eighth of low memory", kib, most);
+		return -EINVAL;
+	}
+	min_free_kbytes = kib;
+	setup_all_watermarks();
+	return 0;
+}
+
+int zone_check(const struct zone *zone)
+{
+	const unsigned long *mark = zone->watermark;
+
+	if (mark[WMARK_MIN] > mark[WMARK_LOW] || mark[WMARK_LOW] > mark[WMARK_HIGH] ||
+	    mark[WMARK_HIGH] > zone->managed_pages)
+		return 1;
+	for (unsigned i = 0; i < MAX_NR_ZONES; i++)
+		if (i <= zone->type ? zone->lowmem_reserve[i] : zone->lowmem_reserve[i] < zone->lowmem_reserve[i - 1])
+			return 2;
+	return 0;
 }

@@ -12,6 +12,8 @@
 #include <quarry/memblock.h>
 #include <quarry/mempool.h>
 #include <quarry/pgtable.h>
+#include <quarry/pressure.h>
+#include <quarry/shrinker.h>
 #include <quarry/slab.h>
 #include <quarry/vmalloc.h>
 #include <quarry/zone.h>
@@ -34,10 +36,13 @@ int mm_check_all(struct seq *s)
 	if (SPARSE_MEM_MAP)
 		broken += verdict(s, "section.c", "", section_check());
 	for_each_zone(z) {
+		broken += verdict(s, "zone.c", z->name, zone_check(z));
 		broken += verdict(s, "buddy.c", z->name, buddy_check(z));
 		broken += verdict(s, "pcp.c", z->name, pcp_check(z));
 	}
 	broken += verdict(s, "slab.c", "", slab_check(NULL));
+	broken += verdict(s, "shrinker.c", "", shrinker_check());
+	broken += verdict(s, "reclaim.c", "", reclaim_check());
 	broken += verdict(s, "pgtable.c", "swapper_pg_dir", pt_check(swapper_pg_dir, PAGE_OFFSET, ~0UL));
 	broken += verdict(s, "vmalloc.c", "", vmalloc_check());
 	broken += verdict(s, "kmap.c", "", kmap_check());

@@ -16,8 +16,7 @@
  * ordinary to slab_alloc_odd(), another refuses to sleep where that is forbidden.
  *
  * What is kept in reserve (magazines, a few empty slabs in each cache) goes back
- * when the page allocator runs short: the layer registers a reclaimer, which is
- * slab_drain(NULL).
+ * when the page allocator runs short: it calls slab_drain(NULL).
  *
  * Invariants (slab_check returns 20 + the number)
  *
@@ -259,14 +258,6 @@ void slab_drain_local(void)
 
 	for (unsigned i = 0; (s = visit_next(s, i)); i++)
 		magazines_drain_local(s);
-}
-
-static unsigned long reclaim_slabs(struct reclaimer *self, gfp_t gfp, unsigned order)
-{
-	(void)self;
-	(void)gfp;
-	(void)order;
-	return slab_drain(NULL);
 }
 
 static unsigned long cache_nr_slabs(const struct kmem_cache *s, enum slab_list list)
@@ -560,8 +551,6 @@ const char *kmem_cache_name(const struct kmem_cache *s)
 
 /* ---- bootstrap ------------------------------------------------------------------------------ */
 
-static struct reclaimer slab_reclaimer = { .name = "slab", .reclaim = reclaim_slabs };
-
 void kmem_cache_init(void)
 {
 	/* These two do without magazines: there are none before they work. */
@@ -572,7 +561,7 @@ void kmem_cache_init(void)
 		mm_panic("kmem_cache_init: no memory for the first %u bytes", kmem_cache_bytes());
 	kmalloc_init();
 	slab_direct_bytes = (unsigned long)high_memory - PAGE_OFFSET;
-	register_reclaimer(&slab_reclaimer);
+	drain_slabs = slab_drain;
 }
 
 /* ---- looking ---------------------------------------------------------------------------------- */

@@ -3,6 +3,8 @@
  * pages.c: rows B1-B7, physical pages.
  */
 #include <quarry/highmem.h>
+#include <quarry/memalloc.h>
+#include <quarry/shrinker.h>
 #include <quarry/slab.h>
 #include <quarry/string.h>
 
@@ -365,15 +367,29 @@ static struct {
 	bool give;
 } asked;
 
-static unsigned long give_back(struct reclaimer *self, gfp_t gfp, unsigned order)
+/* Is it kswapd() who asks, and not the test? */
+static bool in_background(void)
+{
+	return port_mm_thread()->flags & PF_KSWAPD;
+}
+
+static unsigned long count_held(struct shrinker *s, struct shrink_control *sc)
+{
+	(void)s;
+	(void)sc;
+	return 1;
+}
+
+static unsigned long give_back(struct shrinker *s, struct shrink_control *sc)
 {
 	unsigned long n = 2048;
 	struct zone *z;
 
-	(void)self;
-	(void)order;
+	(void)s;
+	if (in_background())
+		return SHRINK_STOP;
 	asked.calls++;
-	asked.gfp = gfp;
+	asked.gfp = sc->gfp_mask;
 	if (!asked.give)
 		return 0;
 	asked.give = false;
@@ -383,7 +399,7 @@ static unsigned long give_back(struct reclaimer *self, gfp_t gfp, unsigned order
 	return n;
 }
 
-static struct reclaimer giver = { .name = "selftest", .reclaim = give_back };
+static struct shrinker giver = { .count_objects = count_held, .scan_objects = give_back, .seeks = DEFAULT_SEEKS };
 
 static struct page *alloc_when_full(gfp_t gfp, bool give)
 {
@@ -392,9 +408,9 @@ static struct page *alloc_when_full(gfp_t gfp, bool give)
 	memset(&asked, 0, sizeof(asked));
 	asked.give = give;
 	st_take(&held, GFP_HIGH_ALL, 0, ~0UL);
-	register_reclaimer(&giver);
+	register_shrinker(&giver, "selftest");
 	page = alloc_page(gfp | __GFP_NOWARN);
-	unregister_reclaimer(&giver);
+	unregister_shrinker(&giver);
 	return page;
 }
 

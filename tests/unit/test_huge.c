@@ -13,6 +13,7 @@
 
 #include <quarry/highmem.h>
 #include <quarry/report.h>
+#include <quarry/shrinker.h>
 #include <quarry/vm.h>
 #include <quarry/zone.h>
 
@@ -452,14 +453,20 @@ END_TEST
 
 static struct page *hidden_block;
 
-/* While the fault waits for memory, another thread unmaps the area, and memory comes. */
-static unsigned long unmap_and_give(struct reclaimer *r, gfp_t gfp, unsigned order)
+static unsigned long a_block(struct shrinker *s, struct shrink_control *sc)
 {
-	(void)r;
-	(void)gfp;
-	(void)order;
+	(void)s;
+	(void)sc;
+	return hidden_block ? FRAMES : 0;
+}
+
+/* While the fault waits for memory, another thread unmaps the area, and memory comes. */
+static unsigned long unmap_and_give(struct shrinker *s, struct shrink_control *sc)
+{
+	(void)s;
+	(void)sc;
 	if (!hidden_block)
-		return 0;
+		return SHRINK_STOP;
 	ck_assert_int_eq(unmap(0, FRAMES), 0);
 	__free_pages(hidden_block, ORDER);
 	hidden_block = NULL;
@@ -468,7 +475,7 @@ static unsigned long unmap_and_give(struct reclaimer *r, gfp_t gfp, unsigned ord
 
 START_TEST(E7_the_area_vanishes_while_a_block_is_sought)
 {
-	struct reclaimer r = { .name = "test", .reclaim = unmap_and_give };
+	struct shrinker s = { .count_objects = a_block, .scan_objects = unmap_and_give, .seeks = DEFAULT_SEEKS };
 	LIST_HEAD(high);
 	LIST_HEAD(low);
 
@@ -478,9 +485,9 @@ START_TEST(E7_the_area_vanishes_while_a_block_is_sought)
 	unit_take_frames(&low, GFP_KERNEL);
 	unit_take_frames(&high, GFP_HIGHUSER);
 	unit_give_frames(&low, 10);
-	register_reclaimer(&r);
+	ck_assert_int_eq(register_shrinker(&s, "test"), 0);
 	ck_assert_int_eq(touch(0), VM_FAULT_OK);	/* try again ... */
-	unregister_reclaimer(&r);
+	unregister_shrinker(&s);
 	ck_assert_ptr_null(hidden_block);
 	ck_assert_int_eq(touch(0), VM_FAULT_SEGV);	/* ... and be told */
 	ck_assert_uint_eq(mm->rss, 0);
