@@ -15,16 +15,16 @@ QUARRY_DIR := $(patsubst ./,,$(dir $(lastword $(MAKEFILE_LIST))))
 
 QUARRY_INCLUDE := -I$(QUARRY_DIR)include
 
-# Pages and slabs: memblock, zones, alloc_pages, kmem_cache, kmalloc.
+# Pages and slabs: memblock, zones, alloc_pages, kmem_cache, kmalloc; mempools, shrinkers and
+# reclaim, which are linked only if something names them.
 QUARRY_STAGE1_SRC := $(QUARRY_DIR)lib/printf.c \
 	$(addprefix $(QUARRY_DIR)mm/boot/,e820.c memblock.c numa.c node.c zonelist.c init_pages.c) \
 	$(addprefix $(QUARRY_DIR)mm/port/,no_names.c no_threads.c one_cpu.c) \
 	$(wildcard $(addprefix $(QUARRY_DIR)mm/,page/*.c slab/*.c debug/*.c pressure/*.c))
 
-# Mapping: page tables, fixmap, kmap, vmalloc; shrinkers and reclaim; the reports.  Further
-# processors and threads that sleep need no further source, only hooks.
+# Mapping: page tables, fixmap, kmap, vmalloc; the reports.  Further processors and
+# threads that sleep need no further source, only hooks.
 QUARRY_STAGE2_SRC := $(QUARRY_DIR)lib/rbtree.c $(QUARRY_DIR)mm/boot/init_mapping.c \
-	$(addprefix $(QUARRY_DIR)mm/pressure/,reclaim.c shrinker.c) \
 	$(wildcard $(addprefix $(QUARRY_DIR)mm/,virt/*.c report/*.c))
 
 # Tasks: address spaces, page faults.

@@ -69,6 +69,9 @@ unsigned long try_to_free_pages(int nid, unsigned order, gfp_t gfp);
 /** wake_all_kswapds() - of the nodes in @list; a node's whose last 16 runs freed nothing sleeps on.  Any context.  O(zones). */
 void wake_all_kswapds(const struct zonelist *list, unsigned order, enum zone_type highest);
 
+/* These two.  mm_init_mapping() says pressure = &reclaim_ops; who stops at mm_init_pages() may say it himself. */
+extern const struct pressure_ops reclaim_ops;
+
 /** shrink_slab() - ask the shrinkers for 1/2^@priority of what they have.  Return: objects freed. */
 unsigned long shrink_slab(gfp_t gfp, int nid, int priority);
 

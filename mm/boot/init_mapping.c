@@ -18,11 +18,6 @@
 #include <quarry/pressure.h>
 #include <quarry/vmalloc.h>
 
-static const struct pressure_ops reclaim_ops = {
-	.try_to_free_pages = try_to_free_pages,
-	.wake_all_kswapds = wake_all_kswapds,
-};
-
 void mm_init_mapping(void)
 {
 	mm_init_pages();

@@ -271,6 +271,11 @@ void wake_all_kswapds(const struct zonelist *list, unsigned order, enum zone_typ
 		wake_kswapd(&kswapds[ref->zone->node], &wish);
 }
 
+const struct pressure_ops reclaim_ops = {
+	.try_to_free_pages = try_to_free_pages,
+	.wake_all_kswapds = wake_all_kswapds,
+};
+
 int reclaim_check(void)
 {
 	for (int nid = 0; nid < num_online_nodes(); nid++) {
