@@ -31,9 +31,9 @@
  *	P.3  it is in use, up to date and clean
  *	P.4  an image has at least one page
  *
- * Locking: one lock, held while a page is read, as a file system would.  Who waits for
- * memory under it must not be sent back here for memory: GFP_NOFS; and who must not be sent
- * into a file system is not let in by the shrinker.
+ * Locking: one lock, held while a page is read, as a file system would.  So the shrinker
+ * lets nobody in who must not be sent into a file system (GFP_NOFS), for he may hold it.  What is
+ * read into is taken before the lock is: then that may free memory here, too.
  * Failure: -ENOMEM, nothing changed.  Cost: O(programs) to find.
  */
 #include "pagecache.h"
@@ -65,6 +65,11 @@ static LIST_HEAD(images);
 static LIST_HEAD(lru);			/* by page->lru, the newest first */
 static struct pagecache_counts counts;
 
+static inline unsigned long index_of(const struct program_area *area, unsigned long offset)
+{
+	return area->index + (offset >> PAGE_SHIFT);
+}
+
 /* ---- coming: all under the lock ----------------------------------------------------- */
 
 static struct image *find_image(const struct program *p)
@@ -89,18 +94,6 @@ static struct page *find_page(const struct program *p, unsigned long index)
 		counts.hits++;
 	}
 	return page;
-}
-
-static struct image *add_image(const struct program *p)
-{
-	struct image *image = kzalloc(sizeof(*image) + p->nr_file_pages * sizeof(image->page[0]), GFP_NOFS);
-
-	if (image) {
-		image->file = p->file;
-		image->nr_pages = p->nr_file_pages;
-		list_add(&image->link, &images);
-	}
-	return image;
 }
 
 /* @page, which is up to date and ours, becomes page @index of @image. */
@@ -129,49 +122,64 @@ static bool read_page(const struct program_area *area, unsigned long offset, str
 	return true;
 }
 
-/* Read into @new, and give it to the cache and the caller. */
-static int add_page(const struct program_area *area, unsigned long offset, unsigned long index, struct page *new)
+/* Read into *@page, and give it to the cache and the caller.  *@image: used, if the file has none. */
+static int add_page(const struct program_area *area, unsigned long offset, struct page *page, struct image **image)
 {
-	struct image *image;
+	struct image *here = find_image(area->program);
 
-	if (!read_page(area, offset, new))
+	if (!read_page(area, offset, page))
 		return -ENOMEM;
-	image = find_image(area->program);
-	if (!image)
-		image = add_image(area->program);
-	if (!image)
-		return -ENOMEM;
-	enter_page(image, index, new);
-	get_page(new);
+	if (!here) {
+		here = *image;
+		*image = NULL;
+		list_add(&here->link, &images);
+	}
+	enter_page(here, index_of(area, offset), page);
+	get_page(page);
 	return 0;
 }
 
 /* ---- asking --------------------------------------------------------------------------- */
 
+static struct image *new_image(const struct program *p)
+{
+	struct image *image = kzalloc(sizeof(*image) + p->nr_file_pages * sizeof(image->page[0]), GFP_KERNEL);
+
+	if (image) {
+		image->file = p->file;
+		image->nr_pages = p->nr_file_pages;
+	}
+	return image;
+}
+
+/* Into a new frame; unless another is faster. */
+static int read_in(const struct program_area *area, unsigned long offset, struct page **page)
+{
+	struct image *image = new_image(area->program);
+	struct page *new = alloc_page(GFP_HIGHUSER_MOVABLE);
+	int err = new && image ? 0 : -ENOMEM;
+
+	if (!err) {
+		mutex_lock(&lock);
+		*page = find_page(area->program, index_of(area, offset));
+		if (!*page) {
+			*page = new;
+			err = add_page(area, offset, new, &image);
+		}
+		mutex_unlock(&lock);
+	}
+	if (new && (err || *page != new))
+		put_page(new);
+	kfree(image);
+	return err;
+}
+
 int pagecache_get(const struct program_area *area, unsigned long offset, struct page **page)
 {
-	unsigned long index = area->index + (offset >> PAGE_SHIFT);
-	struct page *new;
-	int err = 0;
-
 	mutex_lock(&lock);
-	*page = find_page(area->program, index);
+	*page = find_page(area->program, index_of(area, offset));
 	mutex_unlock(&lock);
-	if (*page)
-		return 0;
-	new = alloc_page(GFP_HIGHUSER_MOVABLE);
-	if (!new)
-		return -ENOMEM;
-	mutex_lock(&lock);
-	*page = find_page(area->program, index);	/* another was faster */
-	if (!*page) {
-		err = add_page(area, offset, index, new);
-		*page = err ? NULL : new;
-	}
-	mutex_unlock(&lock);
-	if (*page != new)
-		put_page(new);
-	return err;
+	return *page ? 0 : read_in(area, offset, page);
 }
 
 /* ---- going ------------------------------------------------------------------------------ */
