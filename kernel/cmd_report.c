@@ -4,6 +4,7 @@
  */
 #include "command.h"
 #include "machine.h"
+#include "pagecache.h"
 #include "sched.h"
 
 #include <quarry/memblock.h>
@@ -123,14 +124,16 @@ static bool check_task(struct task *t, void *arg)
 
 static int cmd_check(int argc, char **argv)
 {
-	int broken = mm_check_all(&console), sched = sched_check();
+	int broken = mm_check_all(&console), sched = sched_check(), cache = pagecache_check();
 
 	(void)argc;
 	(void)argv;
 	task_for_each(check_task, &broken);
 	if (sched)
 		kprintf("check: sched.c: invariant %d does not hold\n", sched);
-	broken += sched != 0;
+	if (cache)
+		kprintf("check: pagecache.c: invariant %d does not hold\n", cache);
+	broken += (sched != 0) + (cache != 0);
 	if (broken)
 		return cmd_error("%d checks failed", broken);
 	kprintf("every invariant holds\n");

@@ -61,6 +61,11 @@ const struct command test_commands[] = {
 	  "areas, mappings and address spaces.  Fails when a word was overwritten, a count differs\n"
 	  "afterwards or an invariant is broken.  Ctrl-C ends it early.",
 	  "stress 10; stress 200r", stress, 1, 1, NULL },
+	{ "squeeze", "[NAME]", "memory is used up, in one way after the other",
+	  "task, slab, order, atomic, nofs, mempool, or all.  Each uses memory up and does what is hard then.\n"
+	  "It fails when anything is lost, somebody waits for ever, an invariant is broken, or the attempts\n"
+	  "to get memory were other than documented.",
+	  "squeeze; squeeze atomic", squeeze, 0, 1, complete_squeeze },
 	{ "bench", "[NAME]", "what each operation costs",
 	  "One line each: bench, place, operation, unit, value; all, or those whose names begin with NAME.\n"
 	  "The unit is tsc (processor cycles), insn (instructions: ACCEL=icount) or ns (hosted).",

@@ -117,5 +117,8 @@ bool programs_run(const char *command);
 
 int tour(int argc, char **argv);
 int stress(int argc, char **argv);
+int squeeze(int argc, char **argv);
+/** complete_squeeze() - the names of the squeezes. */
+void complete_squeeze(unsigned nth, line_offer offer, void *arg);
 
 #endif

@@ -11,8 +11,9 @@
  *	areas		[ text            ][ data          ][ bss    ]
  *
  * A page that two segments share gets the rights of both.  Pages that no byte of
- * the file falls into are anonymous: cleared when touched.  All others are filled
- * from the file at the first touch (program_fill_page): nothing is read before.
+ * the file falls into are anonymous: cleared when touched.  All others come from the
+ * page cache (pagecache.c) at the first touch: nothing is read before.  Those that nobody
+ * may write are the cache's own frames, shared by all tasks of that program; others are copied.
  *
  * Arithmetic: the borders where the plan may change are, for each segment, the
  * first page, the page after its last file byte and the page after its last byte.
@@ -26,8 +27,10 @@
  * copy from a checked place, and none is added to another before both are known to fit.
  */
 #include "machine.h"
+#include "pagecache.h"
 #include "task.h"
 
+#include <quarry/highmem.h>
 #include <quarry/page.h>
 #include <quarry/string.h>
 #include <quarry/vm.h>
@@ -299,6 +302,10 @@ static void plan_areas(struct program *p)
 			p->area[p->nr_areas++] = a;
 	}
 	p->brk = border[n - 1];
+	for (unsigned i = 0; i < p->nr_areas; i++) {
+		p->area[i].index = p->nr_file_pages;
+		p->nr_file_pages += p->area[i].from_file ? (p->area[i].end - p->area[i].start) >> PAGE_SHIFT : 0;
+	}
 }
 
 const char *program_parse(struct program *p, const void *file, size_t size, unsigned long limit,
@@ -340,15 +347,28 @@ void program_fill_page(const struct program *p, unsigned long page_addr, void *t
 	}
 }
 
+/* A page of the program's own, which may be written: a copy. */
 static int fill_from_program(void *private, unsigned long offset, void *to)
 {
-	const struct program_area *a = private;
+	struct page *page;
+	int err = pagecache_get(private, offset, &page);
+	void *from;
 
-	program_fill_page(a->program, a->start + offset, to);
+	if (err)
+		return err;
+	from = kmap_local_page(page);
+	copy_page(to, from);
+	kunmap_local(from);
+	put_page(page);
 	return 0;
 }
 
-static const struct vm_operations program_vm_ops = { .fill = fill_from_program };
+static int share_of_program(void *private, unsigned long offset, struct page **page)
+{
+	return pagecache_get(private, offset, page);
+}
+
+static const struct vm_operations program_vm_ops = { .fill = fill_from_program, .fault = share_of_program };
 
 int program_map(struct program *p, struct mm_struct *mm)
 {

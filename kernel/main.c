@@ -4,6 +4,7 @@
  */
 #include "console.h"
 #include "machine.h"
+#include "pagecache.h"
 #include "sched.h"
 #include "shell.h"
 
@@ -106,6 +107,7 @@ void kernel_main(void)
 	machine_log = console_log;
 	log_banner();
 	protect_image();
+	pagecache_init();
 	machine_start_cpus();
 	if (machine_nr_cpus() > 1)
 		mm_log("%u CPUs are online\n", cpus_online());

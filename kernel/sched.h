@@ -150,6 +150,12 @@ void task_unpin(struct task *t);
  * Return: its pid, or -ENOENT, -ENOEXEC (and a line on the log that says why), -ENOMEM, -EINVAL.
  */
 int task_run(const char *cmdline);
+/**
+ * task_run_kernel() - a task without a program: @fn(@arg) runs in the kernel, with an empty address space
+ * It may be killed as any task, so @fn looks at current_task()->killed now and then.
+ * Return: its pid, or -ENOMEM.
+ */
+int task_run_kernel(const char *name, void (*fn)(void *), void *arg);
 /** task_spawn_stopped() - the same, but asleep until task_start() or thread_kill(): to be looked at. */
 int task_spawn_stopped(const char *cmdline);
 /** task_start() - let a stopped one go.  Return: 0, -ENOENT, -EINVAL (not stopped). */

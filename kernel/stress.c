@@ -22,6 +22,7 @@
 #include "stress.h"
 #include "command.h"
 #include "machine.h"
+#include "pagecache.h"
 #include "sched.h"
 
 #include <quarry/port.h>
@@ -243,7 +244,7 @@ static void summary(unsigned long ms)
 /* Return: a status. */
 static int verdict(unsigned long low, unsigned long high, unsigned long misuses)
 {
-	int broken = mm_check_all(&console) + (sched_check() != 0);
+	int broken = mm_check_all(&console) + (sched_check() != 0) + (pagecache_check() != 0);
 
 	kprintf("  free pages before and after: low %lu, %lu; high %lu, %lu\n", low, st_free_low(), high,
 		st_free_high());

@@ -237,6 +237,20 @@ static int spawn(const char *text, bool started)
 	return err;
 }
 
+int task_run_kernel(const char *name, void (*fn)(void *), void *arg)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct task *t = mm ? task_alloc(name, fn, arg) : NULL;
+
+	if (!t) {
+		mm_free(mm);
+		return -ENOMEM;
+	}
+	t->mm = mm;
+	t->is_user = true;
+	return task_publish(t);
+}
+
 int task_run(const char *cmdline)
 {
 	return spawn(cmdline, true);

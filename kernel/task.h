@@ -105,6 +105,7 @@ struct program_area {
 	u32 flags;
 	bool from_file;		/* holds bytes of the file */
 	const char *name;
+	unsigned long index;	/* of its first page among the pages of the file */
 	struct program *program;
 };
 
@@ -116,6 +117,7 @@ struct program {
 	unsigned long entry;
 	unsigned long brk;	/* first page beyond the highest segment */
 	unsigned nr_segments, nr_areas;
+	unsigned long nr_file_pages;	/* pages of areas that hold bytes of the file */
 	struct program_segment segment[PROGRAM_SEGMENTS];
 	struct program_area area[PROGRAM_AREAS];
 };

@@ -272,6 +272,22 @@ static void limit_memory(void)
 	memblock_remove(end, memblock_end_of_DRAM() - end);
 }
 
+/* As if the firmware had reserved it. */
+static void cut_memory(void)
+{
+	phys_addr_t start, size;
+
+	for (unsigned i = 0; cmdline_memmap(i, &start, &size); i++) {
+		phys_addr_t base = ALIGN_DOWN(start, PAGE_SIZE), end = ALIGN(start + size, PAGE_SIZE);
+
+		if (base < 8 << 20 || base >= end)
+			mm_log("boot: memmap=%llu$%llu is empty, or below 8 MiB: ignored\n", (unsigned long long)size,
+			       (unsigned long long)start);
+		else
+			memblock_remove(base, end - base);
+	}
+}
+
 /* The word at 0x40e names its paragraph; it ends at 640 KiB. */
 u32 bios_data_area(void)
 {
@@ -320,6 +336,7 @@ static void __noinline setup_arch(u32 magic, u32 info_phys)
 	memblock.current_limit = 8 << 20;
 	fill_memblock(&info);
 	limit_memory();
+	cut_memory();
 	reserve_bios();
 	memblock_reserve(IMAGE_START, IMAGE_END - IMAGE_START);
 	reserve_modules();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * cmdline.c: the kernel's command line.  Words that the machine itself knows: mem=SIZE,
- * icount, notty, nocpuid, nosmp, nonuma, and those of features.c, which switch a feature off.
+ * memmap=SIZE$START, icount, notty, nocpuid, nosmp, nonuma, and those of features.c, which switch a feature off.
  */
 #include "pc.h"
 #include <quarry/string.h>
@@ -30,26 +30,56 @@ bool cmdline_has(const char *word)
 	return false;
 }
 
-/* mem=SIZE: leave the memory beyond alone.  SIZE in bytes, or with K, M, G. */
-phys_addr_t cmdline_mem(void)
+/* Behind the @nth word that begins with @name; NULL: there are not so many. */
+static const char *value_of(const char *name, unsigned nth)
 {
 	const char *p = cmdline;
-	phys_addr_t n = 0;
+	size_t len = strlen(name);
 
-	while (p && strncmp(p, "mem=", 4) != 0) {
+	while (p && (strncmp(p, name, len) != 0 || nth-- > 0)) {
 		p = strchr(p, ' ');
 		p += p != NULL;
 	}
-	if (!p)
-		return 0;
-	for (p += 4; *p >= '0' && *p <= '9' && n < 1ull << 40; p++)
-		n = n * 10 + (phys_addr_t)(*p - '0');
-	switch (*p | 0x20) {
-	case 'k': return n << 10;
-	case 'm': return n << 20;
-	case 'g': return n << 30;
+	return p ? p + len : NULL;
+}
+
+/* In bytes, or with K, M, G; *@p: behind it. */
+static phys_addr_t read_size(const char **p)
+{
+	phys_addr_t n = 0;
+
+	for (; **p >= '0' && **p <= '9' && n < 1ull << 40; ++*p)
+		n = n * 10 + (phys_addr_t)(**p - '0');
+	switch (**p | 0x20) {
+	case 'k': ++*p; return n << 10;
+	case 'm': ++*p; return n << 20;
+	case 'g': ++*p; return n << 30;
 	}
 	return n;
+}
+
+/* mem=SIZE: leave the memory beyond alone. */
+phys_addr_t cmdline_mem(void)
+{
+	const char *p = value_of("mem=", 0);
+
+	return p ? read_size(&p) : 0;
+}
+
+/* memmap=SIZE$START: leave that memory alone. */
+bool cmdline_memmap(unsigned i, phys_addr_t *start, phys_addr_t *size)
+{
+	const char *p = value_of("memmap=", i);
+
+	if (!p)
+		return false;
+	*start = 0;
+	*size = read_size(&p);
+	if (*p == '$') {
+		p++;
+		*start = read_size(&p);
+	}
+	return true;
 }
 
 /* QEMU, like the specification, puts the kernel's own file name first; GRUB 2 does not. */

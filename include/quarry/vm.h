@@ -25,13 +25,19 @@ struct mm_struct;
 #define VM_STACK_GAP PAGE_SIZE
 
 /*
- * Where an area's pages get their first content.  @fill writes PAGE_SIZE bytes of
- * the area's offset @offset to @to, and returns 0 or -errno.  It may sleep; no lock
- * is held; @to is mapped for the calling thread only.  NULL vm_ops: cleared pages
- * (anonymous).
+ * Where an area's pages get their first content.  Both may sleep; no lock is held.  NULL
+ * vm_ops: cleared pages (anonymous).
+ *
+ * @fill writes PAGE_SIZE bytes of the area's offset @offset to @to, which is mapped for
+ * the calling thread only, and returns 0 or -errno.
+ *
+ * @fault, if there is one, serves areas that nobody may write: *@page is a frame that
+ * holds that content already, with a reference more, which goes by put_page() when the
+ * page is unmapped.  Many areas may be given the same frame.  0 or -errno.
  */
 struct vm_operations {
 	int (*fill)(void *private, unsigned long offset, void *to);
+	int (*fault)(void *private, unsigned long offset, struct page **page);
 };
 
 struct vm_area_struct {
@@ -109,6 +115,12 @@ int mm_unmap(struct mm_struct *mm, unsigned long start, unsigned long len);
  * the caller keeps @mm from being freed.  O(areas + pages).
  */
 void mm_reap(struct mm_struct *mm);
+ * mm_forget() - give up the frames of [@start, @start + @len) that their source has, too
+ * @start, @len: page-aligned, within user space
+ * Of areas with vm_ops->fault that nobody may write; the areas stay, and the next touch asks
+ * the source again.  Context: thread.  Return: how many were given up.  O(areas + pages).
+ */
+unsigned long mm_forget(struct mm_struct *mm, unsigned long start, unsigned long len);
 /**
  * mm_advise_huge() - from now on, large pages for [@start, @start + @len), or no more
  * @start, @len: page-aligned

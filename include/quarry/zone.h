@@ -24,7 +24,8 @@ enum zone_stat_item {
 	NR_KERNEL_STACK_PAGES,
 	NR_ANON_PAGES,		/* pages of user areas */
 	NR_ANON_THPS,		/* large pages that map some of them */
-	NR_FILE_PAGES,		/* pages of program images in tasks */
+	NR_FILE_PAGES,		/* cached pages of files; counted by whoever keeps them */
+	NR_FILE_MAPPED,		/* entries of user areas that name such pages */
 	NR_VMALLOC_PAGES,
 	NR_ZONE_STAT_ITEMS,
 };

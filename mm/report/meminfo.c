@@ -113,7 +113,7 @@ void report_meminfo(struct seq *s)
 	line_pages(s, "MemFree:", t.free);
 	line_pages(s, "MemAvailable:", t.available);
 	line_kb(s, "Buffers:", 0);
-	line_kb(s, "Cached:", 0);
+	line_pages(s, "Cached:", (unsigned long)t.stat[NR_FILE_PAGES]);
 	lines_zero(s, lists);
 	line_pages(s, "HighTotal:", t.high_managed);
 	line_pages(s, "HighFree:", t.high_free);
@@ -121,7 +121,7 @@ void report_meminfo(struct seq *s)
 	line_pages(s, "LowFree:", t.free - t.high_free);
 	lines_zero(s, swap);
 	line_pages(s, "AnonPages:", (unsigned long)t.stat[NR_ANON_PAGES]);
-	line_pages(s, "Mapped:", (unsigned long)t.stat[NR_FILE_PAGES]);
+	line_pages(s, "Mapped:", (unsigned long)t.stat[NR_FILE_MAPPED]);
 	line_kb(s, "Shmem:", 0);
 	line_kb(s, "KReclaimable:", 0);
 	line_pages(s, "Slab:", (unsigned long)t.stat[NR_SLAB_UNRECLAIMABLE]);

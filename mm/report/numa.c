@@ -113,7 +113,8 @@ void report_node_meminfo(struct seq *s, int nid)
 	line_pages(s, nid, "HighFree:", t.high_free);
 	line_pages(s, nid, "LowTotal:", t.managed - t.high_managed);
 	line_pages(s, nid, "LowFree:", t.free - t.high_free);
-	line_pages(s, nid, "Mapped:", (unsigned long)t.stat[NR_FILE_PAGES]);
+	line_pages(s, nid, "FilePages:", (unsigned long)t.stat[NR_FILE_PAGES]);
+	line_pages(s, nid, "Mapped:", (unsigned long)t.stat[NR_FILE_MAPPED]);
 	line_pages(s, nid, "AnonPages:", (unsigned long)t.stat[NR_ANON_PAGES]);
 	line_pages(s, nid, "KernelStack:", (unsigned long)t.stat[NR_KERNEL_STACK_PAGES]);
 	line_pages(s, nid, "PageTables:", (unsigned long)t.stat[NR_PAGETABLE]);

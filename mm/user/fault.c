@@ -9,7 +9,8 @@
  * to be read, so none of that happens under the lock:
  *
  *	1. under the lock: find the area, check the rights, note what its pages hold
- *	2. without it: take a frame, fill it, make the page tables on the way
+ *	2. without it: take a frame and fill it, or be given one that others have, too;
+ *	   make the page tables on the way
  *	3. under the lock: is the promise still the same, the entry still empty?  Then
  *	   enter the frame.  Else give it back: a second thread was faster (the entry is
  *	   there: fine), or the area is gone (the instruction faults again, and is told)
@@ -105,12 +106,20 @@ static bool look_at_entry(struct mm_struct *mm, struct promise *p)
 	return pte_present(get_pte(slot));
 }
 
+/* What the area's source said. */
+static enum vm_fault fault_of_error(int err)
+{
+	return !err ? VM_FAULT_OK : err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
+}
+
 /* Step 2: the frame with its content. */
 static enum vm_fault make_page(const struct promise *p, struct page **page)
 {
 	void *addr;
 	int err = 0;
 
+	if (vm_shares(p->vm_ops, p->vm_flags))
+		return fault_of_error(p->vm_ops->fault(p->vm_private, p->offset, page));
 	*page = alloc_page(GFP_HIGHUSER_MOVABLE);
 	if (!*page)
 		return VM_FAULT_OOM;
@@ -126,7 +135,7 @@ static enum vm_fault make_page(const struct promise *p, struct page **page)
 		return VM_FAULT_OK;
 	__free_page(*page);
 	*page = NULL;
-	return addr ? VM_FAULT_SIGBUS : VM_FAULT_OOM;
+	return addr ? fault_of_error(err) : VM_FAULT_OOM;
 }
 
 pgprot_t promise_prot(const struct promise *p)
@@ -167,7 +176,7 @@ static bool enter_or_free(struct mm_struct *mm, struct promise *p, unsigned flag
 	lacking = !walked && !look_at_entry(mm, p) && promise_area(mm, p, flags);
 	spin_unlock_irqrestore(&mm->lock, irq);
 	if (!entered)
-		__free_page(page);
+		put_page(page);
 	return lacking;
 }
 

@@ -40,8 +40,8 @@
  * Then pt_lock.  mm_free() needs no lock, for nobody else is left.
  *
  * Failure: -ENOMEM with nothing changed.  Cost: O(log areas) to find; O(pages) to cut.
- * Unlike Linux: no merging of neighbours, no sharing of frames between tasks, no
- * reference counts on an mm.
+ * Unlike Linux: no merging of neighbours, no sharing of frames between tasks but of
+ * pages that nobody may write, no reference counts on an mm.
  */
 #include <quarry/vm.h>
 
@@ -54,6 +54,7 @@
 
 #define MM_LIVE 0x4d4d6c69u
 #define PIECE (1UL << pt_shift(2))	/* cut in one hold of the lock: what one page table serves */
+#define PIECE_SHARED 32			/* pages, where their frames are others', too */
 
 static struct kmem_cache *mm_cache, *vma_cache;
 
@@ -107,12 +108,32 @@ static void unlink_vma(struct mm_struct *mm, struct vm_area_struct *vma)
 
 /* ---- frames that go ------------------------------------------------------------------ */
 
-/* Frames taken out of an area, to be freed when no TLB knows them. */
+/*
+ * Frames taken out of an area, to be freed when no TLB knows them.  A shared one may be in
+ * several such heaps at once, and its lru is its keeper's: those have places here.
+ */
 struct zapped {
 	struct vm_area_struct *vma;
 	struct list_head pages;
 	unsigned long start, end;	/* where they were */
+	unsigned nr_shared;
+	struct page *shared[PIECE_SHARED];
 };
+
+static void put_shared(struct zapped *z)
+{
+	while (z->nr_shared)
+		put_page(z->shared[--z->nr_shared]);
+}
+
+/* There is a place: a piece has no more of them, and of an mm that goes whole no TLB knows any. */
+static void zap_shared(struct zapped *z, struct page *page)
+{
+	if (z->nr_shared == PIECE_SHARED)
+		put_shared(z);
+	z->shared[z->nr_shared++] = page;
+	vma_count(z->vma, page, -1);
+}
 
 static __always_inline void zap_frames(struct zapped *z, struct page *page, unsigned long n)
 {
@@ -127,7 +148,9 @@ static void zap_entry(pte_t old, unsigned long addr, int level, void *zapped)
 	struct page *page = pfn_to_page(pte_pfn(old));
 
 	(void)addr;
-	if (likely(level == 1)) {
+	if (unlikely(vm_shares(z->vma->vm_ops, z->vma->vm_flags))) {
+		zap_shared(z, page);
+	} else if (likely(level == 1)) {
 		zap_frames(z, page, 1);
 	} else {
 		zap_frames(z, page, LARGE_FRAMES);
@@ -144,9 +167,21 @@ static void zap_range(struct zapped *z, struct vm_area_struct *vma, unsigned lon
 		pt_unmap_range(vma->vm_mm->pgd, start, end - start, zap_entry, z);
 }
 
+/* So much of an area is emptied in one hold of the lock. */
+static unsigned long piece_size(const struct vm_area_struct *vma)
+{
+	return vm_shares(vma->vm_ops, vma->vm_flags) ? PIECE_SHARED * PAGE_SIZE : PIECE;
+}
+
+static bool zapped_any(const struct zapped *z)
+{
+	return !list_empty(&z->pages) || z->nr_shared;
+}
+
 static void free_zapped(struct zapped *z)
 {
 	put_pages_list(&z->pages);	/* those that somebody copies from outlive this */
+	put_shared(z);
 }
 
 /* ---- life of an mm ---------------------------------------------------------------------- */
@@ -313,7 +348,7 @@ static enum cut cut_piece(struct mm_struct *mm, unsigned long start, unsigned lo
 			  struct vm_area_struct **spare, struct vm_area_struct **dead, struct zapped *z)
 {
 	struct vm_area_struct *vma = find_vma(mm, start);
-	unsigned long from, to;
+	unsigned long from, to, piece;
 
 	if (!vma || vma->vm_start >= end)
 		return CUT_DONE;
@@ -327,13 +362,14 @@ static enum cut cut_piece(struct mm_struct *mm, unsigned long start, unsigned lo
 		vma_split(vma, *spare, to);
 		*spare = NULL;
 	}
+	piece = piece_size(vma);
 	if (from == vma->vm_start) {
-		to = min(to, ALIGN_DOWN(from, PIECE) + PIECE);
+		to = min(to, ALIGN_DOWN(from, piece) + piece);
 		zap_range(z, vma, from, to);
 		vma->vm_offset += to - from;
 		vma->vm_start = to;
 	} else {
-		from = max(from, ALIGN_DOWN(to - 1, PIECE));
+		from = max(from, ALIGN_DOWN(to - 1, piece));
 		zap_range(z, vma, from, to);
 		vma->vm_end = from;
 	}
@@ -355,7 +391,7 @@ static enum cut unmap_piece(struct mm_struct *mm, unsigned long start, unsigned 
 	enum cut result = cut_piece(mm, start, end, spare, &dead, &z);
 
 	spin_unlock_irqrestore(&mm->lock, irq);
-	if (!list_empty(&z.pages))
+	if (zapped_any(&z))
 		port_flush_tlb_user(mm, z.start, z.end);
 	free_zapped(&z);
 	kmem_cache_free(vma_cache, dead);
@@ -399,18 +435,19 @@ int mm_unmap(struct mm_struct *mm, unsigned long start, unsigned long len)
 static bool reap_piece(struct mm_struct *mm, unsigned long *at)
 {
 	struct zapped z = { .pages = LIST_HEAD_INIT(z.pages) };
-	unsigned long irq = spin_lock_irqsave(&mm->lock), from;
+	unsigned long irq = spin_lock_irqsave(&mm->lock), from, piece;
 	struct vm_area_struct *vma = find_vma(mm, *at);
 
 	mm->reaped = true;
 	mm_changed(mm);
 	if (vma) {
 		from = max(*at, vma->vm_start);
-		*at = vma->nr_pages ? min(ALIGN_DOWN(from, PIECE) + PIECE, vma->vm_end) : vma->vm_end;
+		piece = piece_size(vma);
+		*at = vma->nr_pages ? min(ALIGN_DOWN(from, piece) + piece, vma->vm_end) : vma->vm_end;
 		zap_range(&z, vma, from, *at);
 	}
 	spin_unlock_irqrestore(&mm->lock, irq);
-	if (!list_empty(&z.pages))
+	if (zapped_any(&z))
 		port_flush_tlb_user(mm, z.start, z.end);
 	free_zapped(&z);
 	return vma;
@@ -422,6 +459,39 @@ void mm_reap(struct mm_struct *mm)
 
 	while (reap_piece(mm, &at))
 		;
+}
+
+/* Up to @end, or as far as one hold of the lock goes.  Return: where that is. */
+static unsigned long forget_piece(struct mm_struct *mm, unsigned long start, unsigned long end, unsigned long *n)
+{
+	struct zapped z = { .pages = LIST_HEAD_INIT(z.pages) };
+	unsigned long irq = spin_lock_irqsave(&mm->lock);
+	struct vm_area_struct *vma = find_vma(mm, start);
+
+	if (vma && vm_shares(vma->vm_ops, vma->vm_flags)) {
+		start = max(start, vma->vm_start);
+		end = min(end, vma->vm_end);
+		end = min(end, start + PIECE_SHARED * PAGE_SIZE);
+		if (start < end)
+			zap_range(&z, vma, start, end);
+	} else if (vma) {
+		end = min(end, vma->vm_end);
+	}
+	spin_unlock_irqrestore(&mm->lock, irq);
+	*n += z.nr_shared;
+	if (z.nr_shared)
+		port_flush_tlb_user(mm, z.start, z.end);
+	free_zapped(&z);
+	return end;
+}
+
+unsigned long mm_forget(struct mm_struct *mm, unsigned long start, unsigned long len)
+{
+	unsigned long end = start + len, n = 0;
+
+	while (mm_range_ok(start, len) && start < end)
+		start = forget_piece(mm, start, end, &n);
+	return n;
 }
 
 /* ---- the heap --------------------------------------------------------------------------------- */

@@ -18,10 +18,16 @@ static inline bool mm_range_ok(unsigned long start, unsigned long len)
 /** vma_prev() - the area below; NULL for none.  Under mm->lock. */
 struct vm_area_struct *vma_prev(struct vm_area_struct *vma);
 
+/** vm_shares() - are the frames of such an area those of its source, which others may map too? */
+static inline bool vm_shares(const struct vm_operations *ops, unsigned vm_flags)
+{
+	return ops && ops->fault && !(vm_flags & VM_WRITE);
+}
+
 /** vma_stat_item() - what a frame of this area counts as. */
 static inline enum zone_stat_item vma_stat_item(const struct vm_area_struct *vma)
 {
-	return vma->vm_ops ? NR_FILE_PAGES : NR_ANON_PAGES;
+	return vm_shares(vma->vm_ops, vma->vm_flags) ? NR_FILE_MAPPED : NR_ANON_PAGES;
 }
 
 /** vma_count() - @n more (or fewer) frames of @page's zone are in @vma.  Under mm->lock. */

@@ -7,38 +7,20 @@
  * the vmalloc window.  After it, when everything that is only kept for speed
  * has been given back, the same count must come out, and every invariant of the
  * memory manager must hold (mm_check_all).  So no test needs to look for leaks.
- *
- * The memory of a thread that ended may be freed a moment later by whoever runs
- * next, so the runner lets others run a few times before it calls a difference
- * a leak.
  */
 #include "selftest.h"
 
-#include <quarry/highmem.h>
 #include <quarry/printf.h>
-#include <quarry/slab.h>
 #include <quarry/string.h>
-#include <quarry/vmalloc.h>
-#include <quarry/zone.h>
 
 #include "kernel/console.h"
+#include "kernel/pagecache.h"
 #include "kernel/sched.h"
 #include "util.h"
 
 extern const struct selftest __start_selftests[], __stop_selftests[];
 
-#define MAX_CACHES 128
-#define SETTLE_TRIES 100
-
-struct counts {
-	unsigned long free[MAX_NUMNODES * MAX_NR_ZONES];
-	unsigned long areas;
-	unsigned caches;
-	const char *cache[MAX_CACHES];
-	unsigned long active[MAX_CACHES];
-};
-
-static struct counts before, after;
+static struct st_counts before, after;
 
 /* What the test that runs has said so far. */
 static struct {
@@ -107,91 +89,20 @@ void selftest_progress(unsigned long done, unsigned long of)
 
 /* ---- counting before and after ---------------------------------------------------- */
 
-static bool count_cache(struct kmem_cache *s, void *arg)
-{
-	struct counts *c = arg;
-	struct slabinfo info;
-
-	if (c->caches == MAX_CACHES)
-		return false;
-	slab_get_info(s, &info);
-	c->cache[c->caches] = info.name;
-	c->active[c->caches++] = info.active_objs;
-	return true;
-}
-
-static void count(struct counts *c)
-{
-	struct vmalloc_totals totals;
-	struct zone *z;
-	unsigned i = 0;
-
-	st_settle();
-	memset(c, 0, sizeof(*c));
-	slab_for_each(count_cache, c);
-	vmalloc_get_totals(&totals);
-	c->areas = totals.areas;
-	for_each_zone(z)
-		c->free[i++] = zone_free_pages(z);
-}
-
-static bool same(const struct counts *a, const struct counts *b)
-{
-	return memcmp(a, b, sizeof(*a)) == 0;
-}
-
-static void report_caches(const struct counts *a, const struct counts *b)
-{
-	unsigned i;
-
-	if (a->caches != b->caches) {
-		seq_printf(&say, "%u caches before, %u after\n", a->caches, b->caches);
-		return;
-	}
-	for (i = 0; i < a->caches; i++)
-		if (a->active[i] != b->active[i])
-			seq_printf(&say, "%s: %lu objects in use before, %lu after\n", a->cache[i],
-				   a->active[i], b->active[i]);
-}
-
-static void report_difference(const struct counts *a, const struct counts *b)
-{
-	struct zone *z;
-	unsigned i = 0;
-
-	for_each_zone(z) {
-		if (a->free[i] != b->free[i])
-			seq_printf(&say, "zone %s: %lu frames free before, %lu after\n", z->name,
-				   a->free[i], b->free[i]);
-		i++;
-	}
-	if (a->areas != b->areas)
-		seq_printf(&say, "vmalloc areas: %lu before, %lu after\n", a->areas, b->areas);
-	report_caches(a, b);
-}
-
 /* Everything is as before, or the test has failed. */
 static void compare_counts(void)
 {
-	int tries;
-
-	for (tries = 0; tries < SETTLE_TRIES; tries++) {
-		count(&after);
-		if (same(&before, &after))
-			return;
-		thread_sleep_ms(1);
-	}
+	if (st_counts_come_back(&before, &after))
+		return;
 	now.failed = true;
-	report_difference(&before, &after);
+	st_counts_differ(&say, &before, &after);
 }
 
-static void check_scheduler(void)
+static void check_kernel(const char *file, int broken)
 {
-	int broken = sched_check();
-
 	if (broken) {
 		now.failed = true;
-		seq_printf(&say, "check: sched.c: invariant %d does not hold\n", broken);
+		seq_printf(&say, "check: %s: invariant %d does not hold\n", file, broken);
 	}
 }
 
@@ -201,14 +112,15 @@ static bool run_one(struct seq *s, const struct selftest *t, unsigned number)
 {
 	memset(&now, 0, sizeof(now));
 	now.test = t;
-	count(&before);
+	st_count(&before);
 	t->run();
 	misuse_quiet(false);
 	st_end_all_online();
 	compare_counts();
 	if (mm_check_all(&say))
 		now.failed = true;
-	check_scheduler();
+	check_kernel("sched.c", sched_check());
+	check_kernel("pagecache.c", pagecache_check());
 	now.text[now.len] = '\0';
 	now.test = NULL;
 

@@ -10,6 +10,7 @@
 #include <quarry/vmalloc.h>
 
 #include "kernel/machine.h"
+#include "kernel/pagecache.h"
 
 bool st_begins(const char *text, const char *start)
 {
@@ -101,6 +102,7 @@ static bool shrink_one(struct kmem_cache *s, void *arg)
 
 void st_settle(void)
 {
+	pagecache_drop();
 	kmap_flush_unused();
 	vmalloc_purge();
 	slab_drain(NULL);

@@ -44,6 +44,26 @@ unsigned st_best_zone(unsigned highest);
 /** st_settle() - give back all that is only kept for speed: per-CPU pages and objects, lazy areas, unused slots. */
 void st_settle(void);
 
+/* Free frames by zone, objects in use by cache, areas of the vmalloc window. */
+#define ST_MAX_CACHES 128
+struct st_counts {
+	unsigned long free[MAX_NUMNODES * MAX_NR_ZONES];
+	unsigned long areas;
+	unsigned caches;
+	const char *cache[ST_MAX_CACHES];
+	unsigned long active[ST_MAX_CACHES];
+};
+/** st_count() - after st_settle(). */
+void st_count(struct st_counts *c);
+/**
+ * st_counts_come_back() - is everything as in @before again, soon?  Else *@after is what there is
+ * The memory of a thread that ended may be freed a moment later by whoever runs next, so this
+ * lets others run a few times before it calls a difference a leak.
+ */
+bool st_counts_come_back(const struct st_counts *before, struct st_counts *after);
+/** st_counts_differ() - a line for each difference. */
+void st_counts_differ(struct seq *s, const struct st_counts *before, const struct st_counts *after);
+
 /** st_free_low(), st_free_high() - free frames now. */
 unsigned long st_free_low(void);
 unsigned long st_free_high(void);

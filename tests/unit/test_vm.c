@@ -299,6 +299,56 @@ START_TEST(E7_content_comes_from_the_areas_source)
 }
 END_TEST
 
+/* One frame that all read, as a cache of file pages would keep it. */
+static int share_one(void *private, unsigned long offset, struct page **page)
+{
+	(void)offset;
+	*page = private;
+	get_page(*page);
+	return 0;
+}
+
+static int fill_zero(void *private, unsigned long offset, void *to)
+{
+	(void)offset;
+	(void)private;
+	memset(to, 0, P);
+	return 0;
+}
+
+static const struct vm_operations sharing = { .fill = fill_zero, .fault = share_one };
+
+START_TEST(E7_a_frame_is_shared_where_nobody_may_write)
+{
+	struct page *page;
+
+	boot();
+	page = alloc_page(GFP_HIGHUSER);
+	ck_assert_int_eq(mm_map(mm, BASE, 99 * P, VM_READ | VM_EXEC, "text", &sharing, page), 0);
+	ck_assert_int_eq(mm_map(mm, BASE + 99 * P, 2 * P, RW, "data", &sharing, page), 0);
+	for (unsigned long i = 0; i < 101; i++)
+		ck_assert_int_eq(touch(i, 0), VM_FAULT_OK);
+	ck_assert_int_eq(page_count(page), 1 + 99);	/* the data are copies */
+	ck_assert_uint_eq(mm->rss, 101);
+	ck_assert_int_eq(page_zone(page)->vm_stat[NR_FILE_MAPPED], 99);
+	ck_assert_int_eq(mm_check(mm), 0);
+	ck_assert_int_eq(unmap(10, 60), 0);		/* more than one piece */
+	ck_assert_int_eq(page_count(page), 1 + 39);
+	ck_assert_uint_eq(mm_forget(mm, BASE + 5 * P, 96 * P), 34);
+	ck_assert_int_eq(page_count(page), 1 + 5);
+	ck_assert_uint_eq(mm->rss, 7);
+	ck_assert_int_eq(touch(98, FAULT_FLAG_EXEC), VM_FAULT_OK);
+	ck_assert_int_eq(page_count(page), 1 + 6);
+	ck_assert_uint_eq(mm_forget(mm, BASE + 98 * P + 1, P), 0);	/* not aligned */
+	ck_assert_int_eq(mm_check(mm), 0);
+	mm_free(mm);
+	ck_assert_int_eq(page_count(page), 1);
+	ck_assert_int_eq(page_zone(page)->vm_stat[NR_FILE_MAPPED], 0);
+	__free_page(page);
+	unit_teardown();
+}
+END_TEST
+
 START_TEST(E7_the_stack_grows_to_meet_a_touch)
 {
 	unsigned long top = BASE + VM_STACK_MAX + 64 * P, start = top - 4 * P;
@@ -581,7 +631,7 @@ UNIT_SUITE(vm,
 	cutting_more_than_one_piece,
 	E7_a_cleared_frame_from_high_memory,
 	E7_rights,
-	E7_content_comes_from_the_areas_source,
+	E7_content_comes_from_the_areas_source, E7_a_frame_is_shared_where_nobody_may_write,
 	E7_the_stack_grows_to_meet_a_touch,
 	out_of_memory_is_told_and_undone,
 	E7_two_threads_fault_at_once,
