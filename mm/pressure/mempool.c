@@ -139,7 +139,7 @@ static bool refuse(const char *call, enum misuse kind, const mempool_t *pool, un
 /* Is @pool none that @call may work on? */
 static bool no_pool(const char *call, const mempool_t *pool, unsigned long caller)
 {
-	return !pool || !pool->elements ?
+	return !pool || !READ_ONCE(pool->elements) ?
 	       refuse(call, MISUSE_ARGUMENT, pool, caller, "no pool, or one that was destroyed") : false;
 }
 
@@ -382,7 +382,7 @@ static bool exit_pool(const char *call, mempool_t *pool, unsigned long caller)
 	int nr = pool->curr_nr;
 
 	if (!out)
-		pool->elements = NULL;
+		WRITE_ONCE(pool->elements, NULL);
 	spin_unlock_irqrestore(&pool->lock, flags);
 	if (out) {
 		misuse(MISUSE_BUSY, caller, "%s(pool %p): %lu elements are in use", call, (void *)pool, out);
@@ -422,7 +422,7 @@ static int grow(mempool_t *pool, int nr)
 	flags = spin_lock_irqsave(&pool->lock);
 	old = pool->elements;
 	memcpy(larger + more, old, (size_t)pool->curr_nr * sizeof(*old));
-	pool->elements = larger;
+	WRITE_ONCE(pool->elements, larger);
 	pool->curr_nr += more;
 	pool->min_nr = nr;
 	spin_unlock_irqrestore(&pool->lock, flags);
