@@ -114,12 +114,17 @@ void bench_note_reported(void)
 	bench.reported++;
 }
 
-void bench_no_memory(const char *op)
+void bench_failed(const char *op, const char *why)
 {
 	if (bench.each || bench.stopped)
 		return;
-	seq_printf(bench.out, "# %s: not enough memory\n", op);
+	seq_printf(bench.out, "# %s: %s\n", op, why);
 	bench.failed++;
+}
+
+void bench_no_memory(const char *op)
+{
+	bench_failed(op, "not enough memory");
 }
 
 /* Three orders to free in: as taken, backwards, and shuffled (always the same way). */

@@ -53,6 +53,8 @@ void bench_note_reported(void);
 int bench_wait(int pid);
 /* Set inside a loop that got nothing: its row means nothing, and bench_report() says so. */
 extern bool bench_ran_out;
+/** bench_failed() - it could not be measured. */
+void bench_failed(const char *op, const char *why);
 /** bench_no_memory() - this machine is too small for it. */
 void bench_no_memory(const char *op);
 

@@ -2,17 +2,21 @@
 /*
  * smp.c: all CPUs at it at once, beside one alone.
  *
- * One after another, in one run: a CPU alone, then all together, each doing the same work;
- * the least of the rounds.  Of a round of several CPUs the slowest one's time counts.  Two lines with
- * ticks for each operation, and one with their ratio, which is 1 when CPUs do not hinder each other:
+ * In turns, in one run: a CPU alone, then all together, each doing the same work; of each the least of many
+ * short rounds, since whatever else the host does can only add.  Two lines with ticks for each operation, and one with
+ * their ratio, which is 1 when CPUs do not hinder each other:
  *
  *	smp_WORK_cpus1	smp_WORK_cpus2	smp_WORK
  *
- * `remote` is a producer and a consumer: of each two CPUs the first takes a thousand, then
- * the second gives them back; its ratio is to a thousand taken and given by one.
+ * A round has one lap, or two; all CPUs meet before each.  A lap took as long as its slowest CPU did by its
+ * own clock.  It counts only if they were at it together: had the host held one of them back until the others
+ * were done, it would have had nobody beside it.
  *
- * Instructions (-icount) are counted by one clock for all CPUs, which take turns: there
- * a round's ticks are divided by the CPUs that worked.
+ * `remote` is a producer and a consumer: of each two CPUs the first takes a thousand in the
+ * one lap, the second gives them back in the other; its ratio is to a thousand taken and given by one.
+ *
+ * Under -icount CPUs take turns, and one clock counts for all.  A CPU's turn ends where it waits, or when
+ * a timer is due; in the least of the rounds it does only between the laps, so that each counts its own instructions.
  */
 #include "bench.h"
 
@@ -24,26 +28,30 @@
 
 #include "kernel/sched.h"
 
-#define ROUNDS 101
+#define TURNS 5
+#define TURN_MS 300		/* at most */
+#define ROUNDS 100		/* of a turn, that count */
 #define OPS 1000
 
 struct side {
-	u64 start, end;			/* of this round */
+	u64 start, end;			/* of its lap */
 	void *held[OPS];
-};
+} __attribute__((aligned(L1_CACHE_BYTES)));
 
 struct work {
 	const char *name;
 	void (*first)(struct side *s);
-	void (*second)(struct side *s);	/* what the CPU beside it does afterwards; NULL: all do the first */
+	void (*second)(struct side *s);	/* the lap of the CPU beside it; NULL: all do the first */
 };
 
 static struct {
 	const struct work *work;
 	struct side *sides;		/* by number of arrival */
-	unsigned cpus, arrived, at_work;
-	u64 best;
-	bool failed;
+	unsigned cpus, at_work, counted;
+	u64 until_ms;
+	u64 best;			/* ticks; ~0: no round has counted */
+	bool failed, over;
+	unsigned arrived __attribute__((aligned(L1_CACHE_BYTES)));
 } smp;
 
 /* ---- the work --------------------------------------------------------------------------- */
@@ -54,6 +62,11 @@ static void *got(void *p)
 	if (unlikely(!p))
 		WRITE_ONCE(smp.failed, true);
 	return p;
+}
+
+static void nothing(struct side *s)
+{
+	(void)s;
 }
 
 static void kmalloc_pairs(struct side *s)
@@ -117,39 +130,75 @@ static void page_batch(struct side *s)
 
 /* ---- rounds ------------------------------------------------------------------------------- */
 
+/* An emulated CPU that pauses may come back late; so it does only when the others take their time. */
 static void meet(unsigned *phase)
 {
+	unsigned spins = 0;
+
 	++*phase;
 	__atomic_fetch_add(&smp.arrived, 1, __ATOMIC_ACQ_REL);
 	while (__atomic_load_n(&smp.arrived, __ATOMIC_ACQUIRE) < *phase * smp.cpus)
-		cpu_relax();
+		if (++spins % 4096 == 0)
+			cpu_relax();
 }
 
-static void one_round(unsigned me, unsigned *phase)
+static bool takes_turns(void)
 {
-	struct side *s = &smp.sides[me];
-	const struct work *w = smp.work;
+	return strcmp(machine_cycles_unit(), "insn") == 0;
+}
 
+static void lap(struct side *s, unsigned *phase, void (*work)(struct side *), struct side *of)
+{
 	meet(phase);
 	s->start = machine_cycles();
-	if (!w->second || me % 2 == 0)
-		w->first(s);
-	if (w->second) {
-		meet(phase);
-		if (me % 2 == 1)
-			w->second(s - 1);
-	}
+	work(of);
 	s->end = machine_cycles();
 	meet(phase);
 }
 
-static void keep_least(void)
+/* The ticks of the lap that every @step-th CPU from @first on has run; ~0: not together. */
+static u64 lap_ticks(unsigned first, unsigned step)
 {
-	u64 slowest = 0;
+	u64 slowest = 0, early = ~0ULL, late = 0;
 
-	for (unsigned i = 0; i < smp.cpus; i++)
-		slowest = max(slowest, smp.sides[i].end - smp.sides[i].start);
-	smp.best = min(smp.best, slowest);
+	for (unsigned i = first; i < smp.cpus; i += step) {
+		const struct side *s = &smp.sides[i];
+
+		slowest = max(slowest, s->end - s->start);
+		early = min(early, s->start);
+		late = max(late, s->start);
+	}
+	return takes_turns() || late - early <= slowest / 8 ? slowest : ~0ULL;
+}
+
+/* Of CPU @me.  By the last lap's end all have noted their times, which nobody touches before the next begins. */
+static u64 one_round(unsigned me, unsigned *phase)
+{
+	struct side *s = &smp.sides[me];
+	const struct work *w = smp.work;
+	u64 first, second;
+
+	if (!w->second) {
+		lap(s, phase, w->first, s);
+		return lap_ticks(0, 1);
+	}
+	lap(s, phase, me % 2 == 0 ? w->first : nothing, s);
+	first = lap_ticks(0, 2);
+	lap(s, phase, me % 2 == 1 ? w->second : nothing, s - me % 2);
+	second = lap_ticks(1, 2);
+	return first == ~0ULL || second == ~0ULL ? ~0ULL : first + second;
+}
+
+/* After a round, by the first CPU; the others wait. */
+static void judge(int round, u64 ticks)
+{
+	if (round < 0)
+		return;
+	if (ticks != ~0ULL) {
+		smp.best = min(smp.best, ticks);
+		smp.counted++;
+	}
+	smp.over = smp.counted == (takes_turns() ? ROUNDS / 10 : ROUNDS) || machine_ms() >= smp.until_ms;
 }
 
 /* On each CPU that takes part. */
@@ -158,27 +207,28 @@ static void all_rounds(void *arg)
 	unsigned me = __atomic_fetch_add(&smp.at_work, 1, __ATOMIC_RELAXED), phase = 0;
 
 	(void)arg;
-	for (int round = -BENCH_WARM_UP; round < ROUNDS; round++) {
-		one_round(me, &phase);
-		if (me == 0 && round >= 0)
-			keep_least();
+	for (int round = -BENCH_WARM_UP; !smp.over; round++) {
+		u64 ticks = one_round(me, &phase);
+
+		if (me == 0)
+			judge(round, ticks);
+		meet(&phase);
 	}
 }
 
-/* The least ticks of a round of @cpus CPUs, 1 or all; 0: no memory. */
+/* A turn of @cpus CPUs, 1 or all.  Return: the least ticks of a round; 0: no memory; ~0: no round counted. */
 static u64 least(const struct work *w, unsigned cpus)
 {
 	smp.work = w;
 	smp.cpus = cpus;
-	smp.arrived = smp.at_work = 0;
+	smp.arrived = smp.at_work = smp.counted = 0;
+	smp.until_ms = machine_ms() + TURN_MS;
 	smp.best = ~0ULL;
-	smp.failed = false;
+	smp.failed = smp.over = false;
 	if (cpus == 1)
 		all_rounds(NULL);
 	else if (run_on_each_cpu(all_rounds, NULL))
 		return 0;
-	if (strcmp(machine_cycles_unit(), "insn") == 0)
-		smp.best /= w->second ? cpus / 2 : cpus;
 	return smp.failed ? 0 : smp.best;
 }
 
@@ -196,13 +246,19 @@ static void ticks_line(unsigned cpus, const char *name, u64 ticks)
 static void compare(const struct work *w, const struct work *alone, unsigned cpus)
 {
 	char op[48];
-	u64 one, all;
+	u64 one = ~0ULL, all = ~0ULL;
 
 	mm_snprintf(op, sizeof(op), "smp_%s", w->name);
 	if (!bench_wanted(op))
 		return;
-	one = least(alone, 1);
-	all = least(w, cpus);
+	for (unsigned turn = 0; turn < (takes_turns() ? 1 : TURNS); turn++) {
+		one = min(one, least(alone, 1));
+		all = min(all, least(w, cpus));
+	}
+	if (one == ~0ULL || all == ~0ULL) {
+		bench_failed(op, "the CPUs were never at it together");
+		return;
+	}
 	if (!one || !all) {
 		bench_no_memory(op);
 		return;
