@@ -3,7 +3,7 @@
 #	build/ARCH[-SPLIT][-VARIANT]/   one tree for each build
 #	ARCH                    one of ARCHES
 #	SPLIT                   3G, 2G, 1G: where the kernel's addresses begin, of i386 builds
-#	VARIANT                 empty, clang, asan, clang-asan; of hosted64 also tsan, clang-tsan
+#	VARIANT                 empty, clang, asan, clang-asan; of hosted64 also tsan, clang-tsan, lto
 
 VERSION := 0.3
 
@@ -20,8 +20,8 @@ SPLIT   ?=
 $(if $(filter $(ARCHES),$(ARCH)),,$(error ARCH=$(ARCH): one of $(ARCHES)))
 $(if $(filter-out 3G 2G 1G,$(SPLIT))$(and $(SPLIT),$(filter-out i386%,$(ARCH))),\
 	$(error SPLIT=$(SPLIT): 3G, 2G or 1G, for ARCH=i386 and i386-pae))
-$(if $(filter-out clang asan clang-asan $(if $(filter hosted64,$(ARCH)),tsan clang-tsan),$(VARIANT)),\
-	$(error VARIANT=$(VARIANT): clang, asan or clang-asan; with ARCH=hosted64 also tsan or clang-tsan))
+$(if $(filter-out clang asan clang-asan $(if $(filter hosted64,$(ARCH)),tsan clang-tsan lto),$(VARIANT)),\
+	$(error VARIANT=$(VARIANT): clang, asan or clang-asan; with ARCH=hosted64 also tsan, clang-tsan or lto))
 CC      := $(if $(findstring clang,$(VARIANT)),clang,gcc)
 B       := build/$(ARCH)$(if $(filter-out 3G,$(SPLIT)),-$(SPLIT))$(if $(VARIANT),-$(VARIANT))
 Q       := $(if $(V),,@)
@@ -48,6 +48,13 @@ endif
 ifneq ($(findstring tsan,$(VARIANT)),)
 CFLAGS  += -fsanitize=thread -fno-omit-frame-pointer $(if $(findstring clang,$(VARIANT)),-D__SANITIZE_THREAD__,-Wno-tsan)
 LDFLAGS += -fsanitize=thread
+endif
+
+# as a program that wants the utmost links us: compiled as one
+ifeq ($(VARIANT),lto)
+OPTIMIZE := -O3 -flto=auto
+CFLAGS   += $(OPTIMIZE)
+LDFLAGS  += $(OPTIMIZE) -fPIE
 endif
 
 obj = $(addprefix $(B)/,$(addsuffix .o,$(basename $(1))))

@@ -96,7 +96,9 @@ static void crash_at(const char *what, const struct fault_info *f, const char *w
 struct probe_fixup {
 	unsigned long fault, resume;
 };
-extern const struct probe_fixup __start_probe_fixups[], __stop_probe_fixups[];
+/* Weak: a program linked as one (VARIANT=lto) that probes nothing has none. */
+extern const struct probe_fixup __start_probe_fixups[] __attribute__((weak));
+extern const struct probe_fixup __stop_probe_fixups[] __attribute__((weak));
 
 #define PROBE(instruction)								\
 	"1: " instruction "\n"								\

@@ -50,6 +50,14 @@ static __always_inline void cpu_release(void)
 	preempt_count_add(-CPU_CLAIMED);
 }
 
+/* cpu_release_at_rest() - the end of a claim from rest: the count is 0 again.  A port may know a quicker way. */
+#ifndef cpu_release_at_rest
+static __always_inline void cpu_release_at_rest(void)
+{
+	cpu_release();
+}
+#endif
+
 /** cpu_try_claim() - in any context.  False: interrupted somebody who has it. */
 static __always_inline bool cpu_try_claim(void)
 {

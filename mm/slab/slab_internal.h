@@ -266,11 +266,11 @@ static __always_inline void *slab_alloc(struct kmem_cache *s, gfp_t gfp)
 		if (likely(obj)) {
 			*c->top[-1].state = OBJ_USED;
 			c->top--;
-			cpu_release();
+			cpu_release_at_rest();
 			return obj;
 		}
 		s = (struct kmem_cache *)(void *)c->top[-1].state;	/* the floor's */
-		cpu_release();
+		cpu_release_at_rest();
 	}
 	caller = _RET_IP_;
 	hide_origin(caller);
@@ -296,13 +296,13 @@ static __always_inline bool magazine_free(struct kmem_cache *s, struct page *pag
 	c = this_cpu_cache(s);
 	top = c->top;
 	if (unlikely(*state != OBJ_USED) || unlikely(top == c->limit)) {
-		cpu_release();
+		cpu_release_at_rest();
 		return false;
 	}
 	*state = OBJ_CACHED;
 	*top = (struct round){ p, state };
 	c->top++;
-	cpu_release();
+	cpu_release_at_rest();
 	return true;
 }
 

@@ -44,13 +44,27 @@ static inline void preempt_enable(void) { barrier(); cpu_local_add(preempt_count
 static inline unsigned kmap_top(void) { return cpu_local_read(kmap_top); }
 static inline void kmap_top_add(int n) { barrier(); cpu_local_add(kmap_top, (unsigned)n); barrier(); }
 
+/*
+ * From 0 and back to it by plain stores, which the processor need not wait for.  What could come
+ * between the look and the store is a signal's handler, which leaves the count as it found it.
+ */
 static inline bool cpu_claim_at_rest(void)
 {
-	if (unlikely(preempt_word()))
+	struct cpu_local *c = hosted_cpu;
+
+	if (unlikely(READ_ONCE(c->preempt_count)))
 		return false;
-	preempt_count_add(CPU_CLAIMED);
+	WRITE_ONCE(c->preempt_count, CPU_CLAIMED);
+	barrier();
 	return true;
 }
+
+static inline void cpu_release_at_rest(void)
+{
+	barrier();
+	cpu_local_write(preempt_count, 0);
+}
+#define cpu_release_at_rest cpu_release_at_rest
 
 /** hosted_deliver_interrupts() - run the handlers of what is pending, if interrupts are on. */
 void hosted_deliver_interrupts(void);
