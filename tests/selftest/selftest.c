@@ -114,7 +114,6 @@ bool selftest_checks_hold(void)
 		now.failed = true;
 	return !broken;
 }
-}
 
 /* ---- the runner ------------------------------------------------------------------- */
 
