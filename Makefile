@@ -59,7 +59,7 @@ endif
 
 obj = $(addprefix $(B)/,$(addsuffix .o,$(basename $(1))))
 
-KERNEL_SRC := $(wildcard kernel/*.c tests/selftest/*.c tests/port/contract_*.c docs/examples/*.c bench/*.c)
+KERNEL_SRC := $(wildcard kernel/*.c tests/selftest/*.c tests/port/contract_*.c tests/inject/*.c docs/examples/*.c bench/*.c)
 MM_OBJ     := $(call obj,$(QUARRY_SRC))
 KERNEL_OBJ += $(call obj,$(KERNEL_SRC)) $(call obj,$(ARCH_SRC))
 

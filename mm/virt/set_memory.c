@@ -8,7 +8,8 @@
  *	4. flush   the range, on every CPU
  *	5. join    in the direct map: tables that map what a large page would, again
  *
- * Check, then commit: up to 3 nothing has changed but the size of pages.
+ * Check, then commit: up to 3 nothing has changed but the size of pages.  If a table is
+ * missing in 2, step 5 takes back those that were made.
  *
  * Worked example: the kernel's text, 0xc0101000 to 0xc0136000, lies in the large page
  * of 4 MiB at 0xc0000000.  set_memory_ro() makes a table in its place, and entries 257
@@ -96,13 +97,13 @@ static int set_memory(unsigned long addr, int numpages, pgprot_t (*apply)(pgprot
 	if (err <= 0)
 		return err;
 	err = pt_split_range(swapper_pg_dir, addr, size, &pt_ops_kernel, &made);
-	if (err)
-		return err;
-	change(addr, last, &right);
-	flush_tlb_kernel(addr, last + 1);
+	if (!err) {
+		change(addr, last, &right);
+		flush_tlb_kernel(addr, last + 1);
+	}
 	if (virt_addr_valid((void *)addr))
 		join(addr, last);
-	return 0;
+	return err;
 }
 
 int set_memory_ro(unsigned long addr, int numpages)

@@ -89,21 +89,30 @@ void selftest_progress(unsigned long done, unsigned long of)
 
 /* ---- counting before and after ---------------------------------------------------- */
 
-/* Everything is as before, or the test has failed. */
-static void compare_counts(void)
+bool selftest_as_before(void)
 {
 	if (st_counts_come_back(&before, &after))
-		return;
+		return true;
 	now.failed = true;
 	st_counts_differ(&say, &before, &after);
+	return false;
 }
 
-static void check_kernel(const char *file, int broken)
+static int broken_check(const char *file, int broken)
 {
-	if (broken) {
-		now.failed = true;
+	if (broken)
 		seq_printf(&say, "check: %s: invariant %d does not hold\n", file, broken);
-	}
+	return broken != 0;
+}
+
+bool selftest_checks_hold(void)
+{
+	int broken = mm_check_all(&say) + broken_check("sched.c", sched_check()) +
+		     broken_check("pagecache.c", pagecache_check());
+
+	if (broken)
+		now.failed = true;
+	return !broken;
 }
 
 /* ---- the runner ------------------------------------------------------------------- */
@@ -116,11 +125,8 @@ static bool run_one(struct seq *s, const struct selftest *t, unsigned number)
 	t->run();
 	misuse_quiet(false);
 	st_end_all_online();
-	compare_counts();
-	if (mm_check_all(&say))
-		now.failed = true;
-	check_kernel("sched.c", sched_check());
-	check_kernel("pagecache.c", pagecache_check());
+	selftest_as_before();
+	selftest_checks_hold();
 	now.text[now.len] = '\0';
 	now.test = NULL;
 

@@ -45,6 +45,14 @@ void selftest_skip(const char *why);
 void selftest_progress(unsigned long done, unsigned long of);
 
 /**
+ * selftest_as_before() - is what the runner counts as it was before the test that runs?  If not, it has failed
+ * For a test of many steps that holds nothing between them.  Gives back all that is kept for speed.
+ */
+bool selftest_as_before(void);
+/** selftest_checks_hold() - do all checks, of the memory manager and the scheduler?  If not, the test has failed. */
+bool selftest_checks_hold(void);
+
+/**
  * selftest_run() - run all whose names begin with @prefix ("" or NULL: all)
  * TAP to @s.  Return: how many failed; -ENOENT when none is named so; -EINTR: Ctrl-C
  * ended it between two tests.
