@@ -115,6 +115,7 @@ int mm_unmap(struct mm_struct *mm, unsigned long start, unsigned long len);
  * the caller keeps @mm from being freed.  O(areas + pages).
  */
 void mm_reap(struct mm_struct *mm);
+/**
  * mm_forget() - give up the frames of [@start, @start + @len) that their source has, too
  * @start, @len: page-aligned, within user space
  * Of areas with vm_ops->fault that nobody may write; the areas stay, and the next touch asks
