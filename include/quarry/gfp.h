@@ -8,6 +8,13 @@
  *	__GFP_DMA32	ZONE_DMA32 or below
  *	__GFP_HIGHMEM	ZONE_HIGHMEM first, then NORMAL, then DMA
  *	(none)		ZONE_NORMAL, then DMA
+ *
+ * Two bits beside the first half tell what becomes of the memory later, so that the page
+ * allocator keeps like with like (buddy.c):
+ *
+ *	__GFP_MOVABLE		it can be moved elsewhere, or dropped: pages of user space
+ *	__GFP_RECLAIMABLE	it is given back when memory is short: objects of a shrinker
+ *	(none)			it stays where it is
  */
 #ifndef QUARRY_GFP_H
 #define QUARRY_GFP_H
@@ -18,11 +25,16 @@
 #define __GFP_DMA ((gfp_t)0x0001)
 #define __GFP_HIGHMEM ((gfp_t)0x0002)
 #define __GFP_DMA32 ((gfp_t)0x0004)
-#define __GFP_MOVABLE ((gfp_t)0x0008)	/* the page can be moved: a hint */
 #define GFP_ZONEMASK (__GFP_DMA | __GFP_HIGHMEM | __GFP_DMA32)
 
+/* what becomes of it: with the above they are the mask's lowest bits, an index of stacks (zone.h) */
+#define __GFP_MOVABLE ((gfp_t)0x0008)	/* it can be moved */
+#define __GFP_RECLAIMABLE ((gfp_t)0x0010)	/* a shrinker can free it */
+#define GFP_MOVABLE_MASK (__GFP_MOVABLE | __GFP_RECLAIMABLE)
+#define GFP_MOVABLE_SHIFT 3
+#define GFP_PLACE_MASK (GFP_ZONEMASK | GFP_MOVABLE_MASK)
+
 /* how */
-#define __GFP_WAIT ((gfp_t)0x0010)	/* may sleep */
 #define __GFP_IO ((gfp_t)0x0020)	/* reclaim may start disk I/O */
 #define __GFP_FS ((gfp_t)0x0040)	/* reclaim may call into a file system */
 #define __GFP_HIGH ((gfp_t)0x0080)	/* may take the emergency reserve */
@@ -34,7 +46,7 @@
 #define __GFP_COMP ((gfp_t)0x2000)	/* make a compound page */
 #define __GFP_MEMALLOC ((gfp_t)0x4000)	/* ignore the watermarks altogether */
 #define __GFP_NOMEMALLOC ((gfp_t)0x8000)	/* never use the reserves */
-#define __GFP_RECLAIMABLE ((gfp_t)0x10000)	/* a shrinker can free it */
+#define __GFP_WAIT ((gfp_t)0x10000)	/* may sleep */
 #define __GFP_ACCOUNT ((gfp_t)0x20000)	/* carried, without meaning here */
 #define __GFP_KSWAPD_RECLAIM ((gfp_t)0x40000)	/* may wake the background reclaimer */
 #define __GFP_THISNODE ((gfp_t)0x80000)	/* no other node */
@@ -59,7 +71,8 @@
  * gfp_valid() - is this mask free of contradictions?
  * @gfp: any mask
  *
- * Refused: unknown bits; more than one of __GFP_DMA, __GFP_DMA32, __GFP_HIGHMEM;
+ * Refused: unknown bits; more than one of __GFP_DMA, __GFP_DMA32, __GFP_HIGHMEM; __GFP_MOVABLE
+ * with __GFP_RECLAIMABLE;
  * __GFP_NOFAIL without __GFP_WAIT or with __GFP_NORETRY/__GFP_RETRY_MAYFAIL;
  * __GFP_MEMALLOC with __GFP_NOMEMALLOC.
  *

@@ -41,7 +41,7 @@ static inline int atomic_read(const atomic_t *v) { return __atomic_load_n(&v->co
 static inline void atomic_set(atomic_t *v, int i) { __atomic_store_n(&v->counter, i, __ATOMIC_RELAXED); }
 
 struct page {
-	unsigned long flags;		/* PG_* bits; zone and node on top; atomic once in use */
+	unsigned long flags;		/* PG_* bits; zone, type and node on top; atomic once in use */
 	atomic_t _count;		/* users; 0 when free */
 	union {
 		unsigned long virtual;	/* high memory: its kmap slot and that one's users, see kmap_users() */
@@ -64,15 +64,11 @@ struct page {
 	};
 	union {
 		u8 own_states[sizeof(long)];	/* slab of large objects: of those that begin in this page */
-		struct {
-			u8 order;	/* buddy or in use, first page: order of the block */
-			u8 migratetype;
-			u16 spare;
-		};
+		u8 order;	/* buddy or in use, first page: order of the block */
 	};
 };
 
-/* Bits of page->flags.  Below PG_ZONE_SHIFT; the zone and node sit above. */
+/* Bits of page->flags.  Below PG_NODE_SHIFT; the node, the type and the zone sit above. */
 enum pageflags {
 	PG_locked,	/* its owner waits for it */
 	PG_dirty,	/* its content is newer than its source */
@@ -90,8 +86,10 @@ enum pageflags {
 	__NR_PAGEFLAGS,
 };
 
-#define PG_NODE_SHIFT 24
+#define PG_NODE_SHIFT (MAX_NUMNODES <= 16 ? 24 : 22)	/* a byte for all three is found in one instruction */
+#define PG_TYPE_SHIFT 28		/* migrate type of where the frame lies, as it was when it was taken */
 #define PG_ZONE_SHIFT 30
+#define PG_TYPE_MASK (3UL << PG_TYPE_SHIFT)
 _Static_assert(__NR_PAGEFLAGS <= PG_NODE_SHIFT, "page flags run into the node number");
 
 /* In use, a page's flags change by atomic operations, for two owners may set different bits. */
@@ -190,7 +188,7 @@ static inline unsigned page_zonenum(const struct page *p) { return p->flags >> P
 /* A build for one node need not look. */
 static inline unsigned page_to_nid(const struct page *p)
 {
-	return MAX_NUMNODES == 1 ? 0 : p->flags >> PG_NODE_SHIFT & 63;
+	return MAX_NUMNODES == 1 ? 0 : p->flags >> PG_NODE_SHIFT & ((1u << (PG_TYPE_SHIFT - PG_NODE_SHIFT)) - 1);
 }
 /* A port whose direct map reaches all memory says 0, and what is for high memory folds away. */
 #ifndef HAVE_HIGHMEM

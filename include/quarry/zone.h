@@ -15,7 +15,17 @@
 
 enum zone_watermarks { WMARK_MIN, WMARK_LOW, WMARK_HIGH, NR_WMARK };
 
+/* What becomes of memory: in the order of the mask's bits, see gfp_migratetype(). */
 enum migratetype { MIGRATE_UNMOVABLE, MIGRATE_MOVABLE, MIGRATE_RECLAIMABLE, MIGRATE_TYPES };
+
+#define for_each_migratetype(t) for (enum migratetype t = MIGRATE_UNMOVABLE; t < MIGRATE_TYPES; t++)
+
+/* A page block, whose free blocks are all of one type, is a huge page; or the largest block, where that is less. */
+#ifdef HPAGE_SHIFT
+#define PAGEBLOCK_ORDER (HPAGE_SHIFT - PAGE_SHIFT < MAX_PAGE_ORDER ? HPAGE_SHIFT - PAGE_SHIFT : MAX_PAGE_ORDER)
+#else
+#define PAGEBLOCK_ORDER MAX_PAGE_ORDER
+#endif
 
 /* What a zone counts beside its free pages; field names as in /proc/zoneinfo. */
 enum zone_stat_item {
@@ -33,8 +43,9 @@ enum zone_stat_item {
 enum zone_event_item { PGALLOC, PGFREE, PGALLOC_FAIL, PGPCP_REFILL, PGPCP_DRAIN, NR_ZONE_EVENT_ITEMS };
 
 struct free_area {
-	struct list_head free_list;	/* first pages of free blocks */
-	unsigned long nr_free;		/* blocks on it */
+	struct list_head free_list[MIGRATE_TYPES];	/* first pages of free blocks */
+	unsigned long nr_of[MIGRATE_TYPES];		/* blocks on each */
+	unsigned long nr_free;				/* on all */
 };
 
 #define PCP_BATCH_MAX 31
@@ -42,7 +53,7 @@ struct free_area {
 #define PCP_MAX_ORDER 3			/* small blocks are kept, too: as costly to split as to merge */
 #define PCP_BLOCKS 8			/* so many of each order */
 
-/* A CPU's own free frames of one zone; touched by whoever has claimed that CPU (claim.h). */
+/* A CPU's own free frames of one zone and type; touched by whoever has claimed that CPU (claim.h). */
 struct per_cpu_pages {
 	int count;		/* frames in the stack */
 	int high;		/* above it, a batch goes back to the zone */
@@ -66,6 +77,8 @@ struct zone {
 	unsigned long spanned_pages;	/* from first to last, holes included */
 	unsigned long present_pages;	/* without holes */
 	unsigned long managed_pages;	/* given to the buddy allocator, or deferred */
+	unsigned pageblock_order;	/* PAGEBLOCK_ORDER, or a test's own */
+	unsigned long frame_flags;	/* page->flags of a frame that was just taken, but for its type */
 	unsigned long watermark[NR_WMARK];
 	unsigned long lowmem_reserve[MAX_NR_ZONES]; /* kept from requests that could use that zone */
 
@@ -75,9 +88,11 @@ struct zone {
 	unsigned long deferred_pages;	/* free ones that are not online yet (section.c) */
 	pfn_t deferred_next;		/* these lie at or behind it; section.c's lock */
 	struct free_area free_area[NR_PAGE_ORDERS];
+	unsigned free_orders[MIGRATE_TYPES];	/* bit k: there are blocks of order k */
+	u8 *pageblock_types;		/* an enum migratetype for each page block; NULL: all is one type */
 	long vm_stat[NR_ZONE_STAT_ITEMS];	/* atomic */
 
-	struct per_cpu_pages *pageset;	/* of CPU 0 ... nr_cpu_ids - 1; NULL: nobody ever has a frame of it */
+	struct per_cpu_pages *pageset;	/* see zone_pcp(); NULL: nobody ever has a frame of it */
 };
 
 /* One step of a zonelist, best zone first. */
@@ -107,11 +122,11 @@ typedef struct pglist_data {
 extern struct pglist_data *node_data[MAX_NUMNODES];	/* NULL beyond nr_online_nodes */
 #define NODE_DATA(nid) (node_data[nid])
 
-/* What page->flags says of the zone, as an index: zone and node, or in a build with one node the zone alone. */
-#define ZONE_TABLE_SHIFT (MAX_NUMNODES == 1 ? PG_ZONE_SHIFT : PG_NODE_SHIFT)
+/* What page->flags says of the zone, as an index: zone, type and node; in a build with one node the first two. */
+#define ZONE_TABLE_SHIFT (MAX_NUMNODES == 1 ? PG_TYPE_SHIFT : PG_NODE_SHIFT)
 #define ZONE_TABLE_SIZE (1u << (PG_ZONE_SHIFT + 2 - ZONE_TABLE_SHIFT))
 extern struct zone *zone_table[ZONE_TABLE_SIZE];
-extern struct per_cpu_pages *pageset_table[ZONE_TABLE_SIZE];	/* their pagesets */
+extern struct per_cpu_pages *pageset_table[ZONE_TABLE_SIZE];	/* of the type, by CPU */
 
 static inline unsigned page_zone_index(const struct page *p)
 {
@@ -124,7 +139,7 @@ static inline struct zone *page_zone(const struct page *p)
 	return zone_table[page_zone_index(p)];
 }
 
-/** page_pcp() - this CPU's stacks of a frame's zone; of a frame that somebody could free. */
+/** page_pcp() - this CPU's stacks of a frame's zone and type; of a frame that somebody could free. */
 static __always_inline struct per_cpu_pages *page_pcp(const struct page *p)
 {
 	return &pageset_table[page_zone_index(p)][smp_processor_id()];
@@ -134,6 +149,18 @@ static __always_inline struct per_cpu_pages *page_pcp(const struct page *p)
 static inline unsigned long zone_page_flags(const struct zone *z)
 {
 	return (unsigned long)z->type << PG_ZONE_SHIFT | (unsigned long)z->node << PG_NODE_SHIFT;
+}
+
+/** page_migratetype() - the type of where a frame lies, as it was when it was taken; not of others' tails. */
+static inline enum migratetype page_migratetype(const struct page *p)
+{
+	return (enum migratetype)(READ_ONCE(p->flags) >> PG_TYPE_SHIFT & 3);
+}
+
+/** page_take_type() - frame @p, free or its owner's, was taken together with @head. */
+static inline void page_take_type(struct page *p, const struct page *head)
+{
+	p->flags = (p->flags & ~PG_TYPE_MASK) | (head->flags & PG_TYPE_MASK);
 }
 
 static inline bool populated_zone(const struct zone *z) { return z->present_pages != 0; }
@@ -153,11 +180,27 @@ static inline void zone_stat_add(struct zone *z, enum zone_stat_item i, long n)
 unsigned long zone_free_pages(const struct zone *zone);
 /** zone_event() - sum of an event's counters over the CPUs. */
 unsigned long zone_event(const struct zone *zone, enum zone_event_item item);
-/** zone_cpus() - CPUs 0 ... that many - 1 have a stack of the zone's frames. */
+/** zone_cpus() - CPUs 0 ... that many - 1 have stacks of the zone's frames. */
 static inline unsigned zone_cpus(const struct zone *zone)
 {
 	return zone->pageset ? nr_cpu_ids : 0;
 }
+
+/** zone_type() - what a request for @type gets of @zone: frames of a zone that is not grouped are all unmovable. */
+static inline enum migratetype zone_type(const struct zone *zone, enum migratetype type)
+{
+	return zone->pageblock_types ? type : MIGRATE_UNMOVABLE;
+}
+
+/** zone_pcp() - the stacks of a CPU for frames of @type; the zone has pagesets. */
+static inline struct per_cpu_pages *zone_pcp(const struct zone *zone, enum migratetype type, unsigned cpu)
+{
+	return &zone->pageset[(unsigned)type * nr_cpu_ids + cpu];
+}
+
+/** for_each_pcp() - all stacks of a zone: of each type, those of CPU 0 ... zone_cpus() - 1. */
+#define for_each_pcp(pcp, zone) \
+	for (pcp = (zone)->pageset; pcp < (zone)->pageset + MIGRATE_TYPES * zone_cpus(zone); pcp++)
 
 /* ---- the buddy allocator of one zone (mm/page/buddy.c) --------------------- */
 
@@ -169,17 +212,19 @@ static inline unsigned zone_cpus(const struct zone *zone)
  * @start_pfn: number of the first frame
  * @spanned: how many frames; none is free until buddy_free() gives it
  *
- * It has no pagesets: who wants pcp_alloc() and what else counts sets @zone->pageset.
+ * It has no pagesets: who wants pcp_alloc() and what else counts sets @zone->pageset, to MIGRATE_TYPES
+ * times nr_cpu_ids of them.  Nor page blocks: who wants it grouped by mobility calls zone_group().
  */
 void zone_init(struct zone *zone, const char *name, enum zone_type type, int node,
 	       struct page *mem_map, pfn_t start_pfn, unsigned long spanned);
 
 /**
  * buddy_alloc() - take a block from the free lists
+ * @type: what becomes of it; another type's memory is taken when there is no other
  * Context: @zone->lock held.  Return: the first page (count 0, not PG_buddy), or
- * NULL.  O(MAX_PAGE_ORDER).
+ * NULL.  O(MAX_PAGE_ORDER); where another type's is taken, O(pages of a page block).
  */
-struct page *buddy_alloc(struct zone *zone, unsigned order);
+struct page *buddy_alloc(struct zone *zone, unsigned order, enum migratetype type);
 
 /**
  * buddy_free() - put a block back and merge it with its free buddies
@@ -190,9 +235,9 @@ void buddy_free(struct zone *zone, struct page *page, unsigned order);
 /**
  * buddy_alloc_frames() - take up to @nr single frames, appended to @list by page->lru
  * As @nr times buddy_alloc() of order 0, but a block that is wanted whole is not split.
- * Context: @zone->lock held.  Return: how many.  O(@nr + MAX_PAGE_ORDER).
+ * Context: @zone->lock held.  Return: how many.  O(@nr + MAX_PAGE_ORDER), and as above.
  */
-unsigned long buddy_alloc_frames(struct zone *zone, unsigned long nr, struct list_head *list);
+unsigned long buddy_alloc_frames(struct zone *zone, unsigned long nr, struct list_head *list, enum migratetype type);
 
 /**
  * buddy_free_frames() - put @nr frames side by side back, in the largest blocks they make
@@ -203,16 +248,51 @@ void buddy_free_frames(struct zone *zone, struct page *page, unsigned long nr);
 /** buddy_check() - test invariants B.1 ... of buddy.c.  Takes the lock.  Return: the number broken, or 0.  O(frames). */
 int buddy_check(struct zone *zone);
 
+/* ---- grouping by mobility (mm/page/mobility.c) ------------------------------ */
+
+/* Nothing is grouped: the machine is too small; said before the zones are made: not wanted. */
+extern bool page_group_by_mobility_disabled;
+
+/** zone_pageblocks() - page blocks that @zone reaches into. */
+static inline unsigned long zone_pageblocks(const struct zone *zone)
+{
+	unsigned long end = zone->zone_start_pfn + zone->spanned_pages;
+
+	return (ALIGN(end, 1UL << zone->pageblock_order) >> zone->pageblock_order) -
+	       (zone->zone_start_pfn >> zone->pageblock_order);
+}
+
+/** pageblock_type() - whose lists hold the free blocks where frame @pfn lies; under @zone->lock it stays so. */
+static inline enum migratetype pageblock_type(const struct zone *zone, pfn_t pfn)
+{
+	unsigned order = zone->pageblock_order;
+
+	if (!zone->pageblock_types)
+		return MIGRATE_UNMOVABLE;
+	return (enum migratetype)READ_ONCE(zone->pageblock_types[(pfn >> order) - (zone->zone_start_pfn >> order)]);
+}
+
+/**
+ * zone_group() - @zone, of which nothing is free yet, is grouped by mobility
+ * @types: a byte for each of zone_pageblocks(); zone_group_frames() fills them
+ * @order: of its page blocks
+ */
+void zone_group(struct zone *zone, u8 *types, unsigned order);
+/** zone_group_frames() - @zone's page blocks in [@pfn, @end), of which nothing is free yet, are movable; if it is grouped. */
+void zone_group_frames(struct zone *zone, pfn_t pfn, pfn_t end);
+
 /* ---- CPUs' own lists (mm/page/pcp.c) --------------------------------------- */
 
 /*
- * For each CPU and each zone modifier of a mask: the stack of the best zone.  A
- * modifier that contradicts itself has an empty one, as all have before the zones are
- * there; so whoever finds a frame there need not ask.
+ * For each CPU and what a mask says of the place: the stack of the best zone, and the type.
+ * What contradicts itself has an empty one, as all have before the zones are there; so
+ * whoever finds a frame there need not ask.
  */
-extern struct per_cpu_pages *first_pcp[NR_CPUS][GFP_ZONEMASK + 1];
+extern struct per_cpu_pages *first_pcp[NR_CPUS][GFP_PLACE_MASK + 1];
 /** setup_first_pcp() - of one CPU: once the zonelists are made, and when its node changes. */
 void setup_first_pcp(unsigned cpu);
+/** setup_pagesets() - how much each CPU keeps of @zone, by its size. */
+void setup_pagesets(struct zone *zone);
 
 /** pcp_pop(), pcp_push() - the CPU is claimed; there is a frame, there is room. */
 static __always_inline struct page *pcp_pop(struct per_cpu_pages *pcp)
@@ -241,12 +321,12 @@ static inline unsigned long pcp_pages(const struct per_cpu_pages *pcp)
 	return n;
 }
 
-/** pcp_alloc() - one frame from this CPU's stack, refilled in a batch.  Any context. */
-struct page *pcp_alloc(struct zone *zone);
+/** pcp_alloc() - one frame from this CPU's stack of @type, refilled in a batch.  Any context. */
+struct page *pcp_alloc(struct zone *zone, enum migratetype type);
 /** pcp_free() - one frame onto this CPU's stack; a batch goes back when it is full.  Any context. */
 void pcp_free(struct zone *zone, struct page *page);
 /** zone_alloc_block(), zone_free_block() - past the stacks: buddy_alloc(), buddy_free() with the lock, counted.  Any context. */
-struct page *zone_alloc_block(struct zone *zone, unsigned order);
+struct page *zone_alloc_block(struct zone *zone, unsigned order, enum migratetype type);
 void zone_free_block(struct zone *zone, struct page *page, unsigned order);
 /** zone_free_run() - @nr frames side by side, of one zone; a lone one is kept by the CPU, more go past it in one piece.  Any context. */
 void zone_free_run(struct page *page, unsigned long nr);
@@ -327,6 +407,12 @@ int zone_check(const struct zone *zone);
  * Context: thread, no lock held.  Return: pages of slabs.  O(CPUs * (caches + zones)), and what there is.
  */
 unsigned long give_back_kept(void);
+
+/** gfp_migratetype() - what a (valid) mask says of the memory's future */
+static inline enum migratetype gfp_migratetype(gfp_t gfp)
+{
+	return (enum migratetype)((gfp & GFP_MOVABLE_MASK) >> GFP_MOVABLE_SHIFT);
+}
 
 /** gfp_zone() - the highest zone that a (valid) mask allows */
 static inline enum zone_type gfp_zone(gfp_t gfp)

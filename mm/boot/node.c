@@ -6,6 +6,7 @@
  *	  free_area_init_nodes
  *	    free_area_init_node		for each node:
  *	      calculate_node_totalpages	how many frames each of its zones spans and has
+ *	    alloc_pageblocks		a type for each page block
  *	    alloc_pagesets		each CPU's stacks, for each zone that has frames
  *	    alloc_mem_map		the array of struct page, from memblock (or section.c)
  *	    free_area_init_core		each zone's part of it
@@ -116,9 +117,43 @@ static void free_area_init_node(int nid)
 	calculate_node_totalpages(NODE_DATA(nid));
 }
 
+/* With fewer page blocks than a few for each type, grouping would only be in the way. */
+static bool too_small_to_group(void)
+{
+	unsigned long present = 0;
+	int nid;
+
+	for_each_online_node(nid)
+		present += NODE_DATA(nid)->node_present_pages;
+	return present < 4UL << PAGEBLOCK_ORDER;
+}
+
+/* Not cleared, for with 64 TiB they are 32 MiB, and only those of frames that have a struct page are looked at. */
+static u8 *alloc_types(const struct zone *zone)
+{
+	unsigned long n = zone_pageblocks(zone);
+	phys_addr_t at = memblock_find_node(n, L1_CACHE_BYTES, zone->node, memblock.current_limit);
+
+	if (!at || memblock_reserve(at, n))
+		at = memblock_phys_alloc(n, L1_CACHE_BYTES);
+	if (!at)
+		mm_panic("no room for the types of %lu page blocks", n);
+	return __va(at);
+}
+
+static void alloc_pageblocks(void)
+{
+	struct zone *zone;
+
+	page_group_by_mobility_disabled |= too_small_to_group();
+	if (!page_group_by_mobility_disabled)
+		for_each_zone(zone)
+			zone_group(zone, alloc_types(zone), PAGEBLOCK_ORDER);
+}
+
 static void alloc_pagesets(void)
 {
-	size_t size = nr_cpu_ids * sizeof(struct per_cpu_pages);
+	size_t size = MIGRATE_TYPES * nr_cpu_ids * sizeof(struct per_cpu_pages);
 	struct zone *zone;
 
 	for_each_zone(zone) {
@@ -150,9 +185,12 @@ static void memmap_init(void)
 	pfn_t next;
 
 	for (pfn_t pfn = 0; pfn < max_pfn; ) {
-		unsigned long flags = zone_page_flags(zone_of_pfn(pfn, &next)) | 1UL << PG_reserved;
+		struct zone *zone = zone_of_pfn(pfn, &next);
+		unsigned long flags = zone_page_flags(zone) | 1UL << PG_reserved;
 
-		for (next = min(next, max_pfn); pfn < next; pfn++) {
+		next = min(next, max_pfn);
+		zone_group_frames(zone, pfn, next);
+		for (; pfn < next; pfn++) {
 			mem_map[pfn].flags = flags;
 			atomic_set(&mem_map[pfn]._count, 1);
 		}
@@ -174,7 +212,8 @@ static void fill_zone_tables(void)
 		int nid = (int)page_to_nid(&page);
 
 		zone_table[i] = &NODE_DATA(nid < nr_online_nodes ? nid : 0)->node_zones[page_zonenum(&page)];
-		pageset_table[i] = zone_table[i]->pageset;
+		if (zone_table[i]->pageset)
+			pageset_table[i] = zone_pcp(zone_table[i], page_migratetype(&page) % MIGRATE_TYPES, 0);
 	}
 }
 
@@ -187,6 +226,7 @@ void free_area_init_nodes(const pfn_t max_zone_pfn[MAX_NR_ZONES])
 		zone_border[i] = max(max_zone_pfn[i], i ? zone_border[i - 1] : 0);
 	for_each_online_node(nid)
 		free_area_init_node(nid);
+	alloc_pageblocks();
 	alloc_pagesets();
 	fill_zone_tables();
 	alloc_mem_map();

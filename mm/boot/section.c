@@ -182,10 +182,11 @@ static void back_early(int nid, unsigned long addr, size_t size)
 }
 
 /* Struct pages of the frames [@pfn, @end) of @zone: reserved, or free and on no list. */
-static void fill(const struct zone *zone, pfn_t pfn, pfn_t end, bool reserved)
+static void fill(struct zone *zone, pfn_t pfn, pfn_t end, bool reserved)
 {
 	unsigned long flags = zone_page_flags(zone) | (unsigned long)reserved << PG_reserved;
 
+	zone_group_frames(zone, pfn, end);
 	for (struct page *page = pfn_to_page(pfn); pfn < end; pfn++)
 		*page++ = (struct page){ .flags = flags, ._count = { reserved } };
 }
@@ -199,7 +200,7 @@ static void online_early(unsigned long nr)
 
 	back_early(nid, (unsigned long)pfn_to_page(pfn), size);
 	for (; pfn < end; pfn = border) {
-		const struct zone *zone = zone_of_pfn(pfn, &border);
+		struct zone *zone = zone_of_pfn(pfn, &border);
 
 		border = min(border, end);
 		fill(zone, pfn, border, true);

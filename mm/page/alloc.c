@@ -61,20 +61,20 @@ static __always_inline struct page *prep_new_page(struct page *page, unsigned or
 	return page;
 }
 
-static __always_inline struct page *take_from(struct zone *zone, unsigned order)
+static __always_inline struct page *take_from(struct zone *zone, unsigned order, gfp_t gfp)
 {
-	return order ? zone_alloc_block(zone, order) : pcp_alloc(zone);
+	return order ? zone_alloc_block(zone, order, gfp_migratetype(gfp)) : pcp_alloc(zone, gfp_migratetype(gfp));
 }
 
 /* The zone's lists are short, but some of its memory may be deferred (section.c). */
-static __cold_path struct page *grow_and_take(struct zone *zone, unsigned order, unsigned long mark,
-					      enum zone_type highest, unsigned alloc_flags)
+static __cold_path struct page *grow_and_take(struct zone *zone, unsigned order, unsigned long mark, gfp_t gfp,
+					      unsigned alloc_flags)
 {
-	unsigned long keep = (mark >> (alloc_flags & ALLOC_DEPTH)) + zone->lowmem_reserve[highest];
+	unsigned long keep = (mark >> (alloc_flags & ALLOC_DEPTH)) + zone->lowmem_reserve[gfp_zone(gfp)];
 
 	if (!READ_ONCE(zone->deferred_pages))
 		return NULL;
-	return zone_grow_for(zone, order, alloc_flags & ALLOC_NO_WATERMARKS ? 0 : keep) ? take_from(zone, order) : NULL;
+	return zone_grow_for(zone, order, alloc_flags & ALLOC_NO_WATERMARKS ? 0 : keep) ? take_from(zone, order, gfp) : NULL;
 }
 
 /* One attempt: the first zone that can give it and keep @wmark. */
@@ -89,9 +89,9 @@ static __always_inline struct page *get_page_from_freelist(gfp_t gfp, unsigned o
 		struct zone *zone = ref->zone;
 
 		page = zone_watermark_ok(zone, order, zone->watermark[wmark], highest, alloc_flags) ?
-		       take_from(zone, order) : NULL;
+		       take_from(zone, order, gfp) : NULL;
 		if (SPARSE_MEM_MAP && unlikely(!page))
-			page = grow_and_take(zone, order, zone->watermark[wmark], highest, alloc_flags);
+			page = grow_and_take(zone, order, zone->watermark[wmark], gfp, alloc_flags);
 		if (page)
 			return prep_new_page(page, order, gfp);
 	}
@@ -109,6 +109,7 @@ struct page *attempt_from_freelist(gfp_t gfp, unsigned order, const struct zonel
 /* More than one zone, or behaviours that may contradict each other: look closely. */
 #define GFP_LOOK_CLOSELY (~__GFP_BITS_MASK | __GFP_NOFAIL | __GFP_MEMALLOC | __GFP_NORETRY)
 #define GFP_ZONES_VALID (1u << 0 | 1u << __GFP_DMA | 1u << __GFP_HIGHMEM | 1u << __GFP_DMA32)
+#define GFP_PLACES_VALID (GFP_ZONES_VALID | GFP_ZONES_VALID << __GFP_MOVABLE | GFP_ZONES_VALID << __GFP_RECLAIMABLE)
 
 static __cold_path bool request_refused(const char *call, gfp_t gfp, unsigned order, unsigned long caller)
 {
@@ -142,7 +143,7 @@ static __noinline bool not_at_rest(gfp_t gfp)
 static inline bool request_suspect(gfp_t gfp, unsigned order)
 {
 	return order > MAX_PAGE_ORDER || gfp & GFP_LOOK_CLOSELY || mm_stage < MM_PAGES ||
-	       !(GFP_ZONES_VALID >> (gfp & GFP_ZONEMASK) & 1) || (!cpu_at_rest() && not_at_rest(gfp));
+	       !(GFP_PLACES_VALID >> (gfp & GFP_PLACE_MASK) & 1) || (!cpu_at_rest() && not_at_rest(gfp));
 }
 
 static inline bool request_ok(const char *call, gfp_t gfp, unsigned order, unsigned long caller)
@@ -159,9 +160,8 @@ static __always_inline struct page *__alloc_pages(gfp_t gfp, unsigned order, int
 }
 
 /* Masks that need no second look, once a frame is found on first_pcp[]. */
-#define GFP_FRAME_PLAIN (GFP_ZONEMASK | __GFP_MOVABLE | __GFP_WAIT | __GFP_IO | __GFP_FS | __GFP_HIGH |	\
-			 __GFP_NOWARN | __GFP_COMP | __GFP_NOMEMALLOC | __GFP_RECLAIMABLE | __GFP_ACCOUNT | \
-			 __GFP_KSWAPD_RECLAIM | __GFP_HARDWALL)
+#define GFP_FRAME_PLAIN (GFP_PLACE_MASK | __GFP_WAIT | __GFP_IO | __GFP_FS | __GFP_HIGH | __GFP_NOWARN |	\
+			 __GFP_COMP | __GFP_NOMEMALLOC | __GFP_ACCOUNT | __GFP_KSWAPD_RECLAIM | __GFP_HARDWALL)
 
 /* The hot way: the frame on top of this CPU's stack.  False: there is none, or not in this context. */
 static __always_inline bool hot_frame(gfp_t gfp, struct page **page)
@@ -170,7 +170,7 @@ static __always_inline bool hot_frame(gfp_t gfp, struct page **page)
 
 	if (!cpu_claim_at_rest())
 		return false;
-	pcp = first_pcp[smp_processor_id()][gfp & GFP_ZONEMASK];
+	pcp = first_pcp[smp_processor_id()][gfp & GFP_PLACE_MASK];
 	if (unlikely(!pcp->count)) {
 		cpu_release();
 		return false;
@@ -189,7 +189,7 @@ static __always_inline bool hot_block(gfp_t gfp, unsigned order, struct page **p
 
 	if (order > PCP_MAX_ORDER || gfp & __GFP_COMP || !cpu_claim_at_rest())
 		return false;
-	pcp = first_pcp[smp_processor_id()][gfp & GFP_ZONEMASK];
+	pcp = first_pcp[smp_processor_id()][gfp & GFP_PLACE_MASK];
 	b = &pcp->blocks[order - 1];
 	if (unlikely(!b->count)) {
 		cpu_release();
@@ -260,15 +260,16 @@ static unsigned long zone_spare(const struct zone *zone, unsigned order, enum zo
 }
 
 /* Up to @nr blocks from the zone's buddy lists, onto @list. */
-static unsigned long zone_alloc_blocks(struct zone *zone, unsigned order, unsigned long nr, struct list_head *list)
+static unsigned long zone_alloc_blocks(struct zone *zone, unsigned order, unsigned long nr, enum migratetype type,
+				       struct list_head *list)
 {
 	unsigned long flags = spin_lock_irqsave(&zone->lock), got = 0;
 	struct page *page;
 
 	if (!order)
-		got = buddy_alloc_frames(zone, nr, list);
+		got = buddy_alloc_frames(zone, nr, list, type);
 	else
-		for (; got < nr && (page = buddy_alloc(zone, order)); got++)
+		for (; got < nr && (page = buddy_alloc(zone, order, type)); got++)
 			list_add_tail(&page->lru, list);
 	zone->pageset[smp_processor_id()].event[PGALLOC] += got << order;
 	spin_unlock_irqrestore(&zone->lock, flags);
@@ -276,13 +277,15 @@ static unsigned long zone_alloc_blocks(struct zone *zone, unsigned order, unsign
 }
 
 /* What @zone can spare, up to @nr blocks onto @list, though it has to grow for them. */
-static unsigned long zone_alloc_spare(struct zone *zone, unsigned order, unsigned long nr, enum zone_type highest,
+static unsigned long zone_alloc_spare(struct zone *zone, unsigned order, unsigned long nr, gfp_t gfp,
 				      struct list_head *list)
 {
+	enum zone_type highest = gfp_zone(gfp);
 	unsigned long got = 0;
 
 	do {
-		got += zone_alloc_blocks(zone, order, min(nr - got, zone_spare(zone, order, highest)), list);
+		got += zone_alloc_blocks(zone, order, min(nr - got, zone_spare(zone, order, highest)),
+					 gfp_migratetype(gfp), list);
 	} while (SPARSE_MEM_MAP && got < nr && zone_spare(zone, order, highest) && zone_grow(zone));
 	return got;
 }
@@ -297,7 +300,7 @@ static __always_inline unsigned long alloc_bulk(gfp_t gfp, unsigned order, unsig
 	LIST_HEAD(taken);
 
 	for (; nr > 1 && ref->zone && got < nr; ref++)
-		got += zone_alloc_spare(ref->zone, order, nr - got, gfp_zone(gfp), &taken);
+		got += zone_alloc_spare(ref->zone, order, nr - got, gfp, &taken);
 	list_for_each_entry(page, &taken, lru)
 		prep_new_page(page, order, gfp);
 	if (!got && nr && (page = __alloc_pages(gfp, order, numa_node_id(), caller))) {

@@ -23,19 +23,27 @@
  * that they make: 6 ... 15 as 6 of order 1 and 8 of order 3.  The frames taken are the
  * same as one by one.
  *
- * Data.  free_area[k].free_list links the first pages of free blocks of order k
- * by page->lru.  The first page has PG_buddy and page->order; the other pages of
+ * All of this is for each type of memory apart: a block is on the list of the type of the
+ * page block that it lies in (mobility.c), and comes from a list of the type that is asked
+ * for, or where there is none from where mobility.c says.  Page blocks that merge become
+ * one type, that of the block given back.
+ *
+ * Data.  free_area[k].free_list[t] links the first pages of free blocks of order k and
+ * type t by page->lru.  The first page has PG_buddy and page->order; the other pages of
  * a block say nothing and are not touched, so a block of 1024 pages costs no more
- * than one of 2.
+ * than one of 2.  What is taken has zone and type in page->flags, and nothing else.
  *
  * Invariants (buddy_check):
- *   B.1  a page on free_list[k] has PG_buddy, order k and count 0;
+ *   B.1  a page on a list of order k has PG_buddy, order k and count 0;
  *   B.2  its frame number is a multiple of 2^k, and the block lies in the zone;
  *   B.3  no page inside a free block, but its first, has PG_buddy;
  *   B.4  below the largest order, the buddy of a free block is not a free block
  *        of the same order (they would have been merged);
- *   B.5  free_area[k].nr_free counts list k, zone->nr_free the pages of all;
- *   B.6  every page with PG_buddy is on a list.
+ *   B.5  free_area[k].nr_of[t] counts its list, nr_free those of order k, zone->nr_free
+ *        the pages of all;
+ *   B.6  every page with PG_buddy is on a list;
+ *   B.7  all page blocks that a free block lies in are of its list's type;
+ *   B.8  bit k of free_orders[t] says whether that type has a block of order k.
  *
  * Locking: the caller holds zone->lock.  Failure: NULL, nothing changed.
  * Cost: at most MAX_PAGE_ORDER splits or merges, each O(1).
@@ -43,40 +51,45 @@
  * Unlike Linux, pages are addressed through the zone (zone_mem_map), not through
  * a global array, so that a test can build a zone of 16 frames on its stack.
  */
-#include <quarry/zone.h>
 #include <quarry/report.h>
 
-static pfn_t zone_page_pfn(const struct zone *zone, const struct page *page)
-{
-	return zone->zone_start_pfn + (pfn_t)(page - zone->zone_mem_map);
-}
+#include "page_internal.h"
 
 static bool zone_spans(const struct zone *zone, pfn_t pfn)
 {
 	return pfn - zone->zone_start_pfn < zone->spanned_pages;
 }
 
-/* These two own the free lists, their counters and PG_buddy. */
-static void free_list_add(struct zone *zone, struct page *page, unsigned order)
+/* These three own the free lists, their counters and PG_buddy; zone->nr_free is their callers'. */
+static void free_list_add(struct zone *zone, struct page *page, unsigned order, enum migratetype type)
 {
+	struct free_area *area = &zone->free_area[order];
+
 	page->order = (u8)order;
 	__SetPageBuddy(page);
-	list_add(&page->lru, &zone->free_area[order].free_list);
-	zone->free_area[order].nr_free++;
-	zone->nr_free += 1UL << order;
+	list_add(&page->lru, &area->free_list[type]);
+	area->nr_free++;
+	area->nr_of[type]++;
+	zone->free_orders[type] |= 1u << order;
 }
 
-static void free_list_del(struct zone *zone, struct page *page, unsigned order)
+static void free_list_del(struct zone *zone, struct page *page, unsigned order, enum migratetype type)
 {
+	struct free_area *area = &zone->free_area[order];
+
 	list_del(&page->lru);
 	__ClearPageBuddy(page);
-	zone->free_area[order].nr_free--;
-	zone->nr_free -= 1UL << order;
+	area->nr_free--;
+	if (--area->nr_of[type] == 0)
+		zone->free_orders[type] &= ~(1u << order);
 }
 
-static struct page *zone_page(const struct zone *zone, pfn_t pfn)
+void free_list_move(struct zone *zone, struct page *page, enum migratetype from, enum migratetype to)
 {
-	return zone->zone_mem_map + (pfn - zone->zone_start_pfn);
+	unsigned order = page->order;
+
+	free_list_del(zone, page, order, from);
+	free_list_add(zone, page, order, to);
 }
 
 /* The free buddy of the block (@pfn, @order), or NULL. */
@@ -98,55 +111,68 @@ void zone_init(struct zone *zone, const char *name, enum zone_type type, int nod
 	zone->zone_mem_map = map;
 	zone->zone_start_pfn = start_pfn;
 	zone->spanned_pages = spanned;
+	zone->frame_flags = zone_page_flags(zone);
+	zone->pageblock_order = PAGEBLOCK_ORDER;
 	spin_lock_init(&zone->lock);
 	for (unsigned order = 0; order < NR_PAGE_ORDERS; order++)
-		INIT_LIST_HEAD(&zone->free_area[order].free_list);
+		for_each_migratetype(t)
+			INIT_LIST_HEAD(&zone->free_area[order].free_list[t]);
 }
 
-/* The lowest order from @order up that has a free block; NR_PAGE_ORDERS: none has. */
-static unsigned lowest_free(const struct zone *zone, unsigned order)
+/* Where a block of @order for *@type comes from: the order of that list, and its type.  NR_PAGE_ORDERS: there is none. */
+static inline unsigned find_block(struct zone *zone, unsigned order, enum migratetype *type)
 {
-	while (order < NR_PAGE_ORDERS && list_empty(&zone->free_area[order].free_list))
-		order++;
-	return order;
+	unsigned from = lowest_free(zone, order, *type);
+
+	return likely(from < NR_PAGE_ORDERS) ? from : find_other_block(zone, order, type);
 }
 
-/* The first free block of order @from, cut down to order @to. */
-static __always_inline struct page *take_block(struct zone *zone, unsigned from, unsigned to)
+/* The first free block of order @from and @type, cut down to order @to. */
+static __always_inline struct page *take_block(struct zone *zone, unsigned from, unsigned to, enum migratetype type)
 {
-	struct page *page = list_first_entry(&zone->free_area[from].free_list, struct page, lru);
+	struct page *page = list_first_entry(&zone->free_area[from].free_list[type], struct page, lru);
 
-	free_list_del(zone, page, from);
+	free_list_del(zone, page, from, type);
+	zone->nr_free -= 1UL << to;
 	while (from > to) {
 		from--;
-		free_list_add(zone, page + (1UL << from), from);
+		free_list_add(zone, page + (1UL << from), from, type);
 	}
+	page->flags = taken_flags(zone, type);
 	page->order = (u8)to;
 	return page;
 }
 
-struct page *buddy_alloc(struct zone *zone, unsigned order)
+struct page *buddy_alloc(struct zone *zone, unsigned order, enum migratetype type)
 {
-	unsigned from = lowest_free(zone, order);
+	unsigned from;
 
-	return from < NR_PAGE_ORDERS ? take_block(zone, from, order) : NULL;
+	type = zone_type(zone, type);
+	from = find_block(zone, order, &type);
+	return from < NR_PAGE_ORDERS ? take_block(zone, from, order, type) : NULL;
 }
 
-unsigned long buddy_alloc_frames(struct zone *zone, unsigned long nr, struct list_head *list)
+unsigned long buddy_alloc_frames(struct zone *zone, unsigned long nr, struct list_head *list, enum migratetype type)
 {
-	unsigned long got = 0, i;
+	unsigned long got = 0, flags, i;
 	unsigned from, order;
 	struct page *page;
 
-	while (got < nr && (from = lowest_free(zone, 0)) < NR_PAGE_ORDERS) {
+	for (type = zone_type(zone, type); got < nr; got += i) {
+		enum migratetype source = type;
+
+		from = find_block(zone, 0, &source);
+		if (from == NR_PAGE_ORDERS)
+			break;
 		for (order = from; 1UL << order > nr - got; )
 			order--;
-		page = take_block(zone, from, order);
+		page = take_block(zone, from, order, source);
+		flags = taken_flags(zone, source);
 		for (i = 0; i < 1UL << order; i++, page++) {
+			page->flags = flags;
 			page->order = 0;
 			list_add_tail(&page->lru, list);
 		}
-		got += i;
 	}
 	return got;
 }
@@ -154,14 +180,19 @@ unsigned long buddy_alloc_frames(struct zone *zone, unsigned long nr, struct lis
 void buddy_free(struct zone *zone, struct page *page, unsigned order)
 {
 	pfn_t pfn = zone_page_pfn(zone, page);
+	enum migratetype type = pageblock_type(zone, pfn);
 	struct page *buddy;
 
+	zone->nr_free += 1UL << order;
 	while (order < MAX_PAGE_ORDER && (buddy = free_buddy(zone, pfn, order))) {
-		free_list_del(zone, buddy, order);
+		free_list_del(zone, buddy, order, order < zone->pageblock_order ? type :
+			      pageblock_type(zone, pfn ^ (1UL << order)));
 		pfn &= ~(1UL << order);
 		order++;
 	}
-	free_list_add(zone, zone_page(zone, pfn), order);
+	if (order > zone->pageblock_order)
+		set_pageblocks(zone, pfn, order, type);
+	free_list_add(zone, zone_page(zone, pfn), order, type);
 }
 
 void buddy_free_frames(struct zone *zone, struct page *page, unsigned long nr)
@@ -179,8 +210,8 @@ void buddy_free_frames(struct zone *zone, struct page *page, unsigned long nr)
 	}
 }
 
-/* B.1, B.2, B.4 of one block. */
-static int check_block(struct zone *zone, const struct page *page, unsigned order)
+/* B.1, B.2, B.4, B.7 of one block. */
+static int check_block(struct zone *zone, const struct page *page, unsigned order, enum migratetype type)
 {
 	pfn_t pfn = zone_page_pfn(zone, page);
 
@@ -191,24 +222,44 @@ static int check_block(struct zone *zone, const struct page *page, unsigned orde
 		return 2;
 	if (order < MAX_PAGE_ORDER && free_buddy(zone, pfn, order))
 		return 4;
+	for (pfn_t end = pfn + (1UL << order); pfn < end; pfn += 1UL << zone->pageblock_order)
+		if (pageblock_type(zone, pfn) != type)
+			return 7;
 	return 0;
 }
 
-/* B.1, B.2, B.4, B.5 by the lists; *blocks counts them. */
+/* B.1, B.2, B.4, B.5, B.7, B.8 by one list; *blocks counts its blocks. */
+static int check_list(struct zone *zone, unsigned order, enum migratetype type, unsigned long *blocks)
+{
+	unsigned long n = 0, counted = zone->free_area[order].nr_of[type];
+	struct page *page;
+	int broken;
+
+	list_for_each_entry(page, &zone->free_area[order].free_list[type], lru) {
+		broken = check_block(zone, page, order, type);
+		if (broken)
+			return broken;
+		if (++n > counted)
+			return 5;
+	}
+	*blocks += n;
+	if (n != counted)
+		return 5;
+	return (zone->free_orders[type] >> order & 1) == (n != 0) ? 0 : 8;
+}
+
+/* The same by all lists. */
 static int check_lists(struct zone *zone, unsigned long *blocks)
 {
 	unsigned long pages = 0, n;
-	struct page *page;
 	int broken;
 
 	for (unsigned order = 0; order < NR_PAGE_ORDERS; order++) {
 		n = 0;
-		list_for_each_entry(page, &zone->free_area[order].free_list, lru) {
-			broken = check_block(zone, page, order);
+		for_each_migratetype(t) {
+			broken = check_list(zone, order, t, &n);
 			if (broken)
 				return broken;
-			if (++n > zone->free_area[order].nr_free)
-				return 5;
 		}
 		if (n != zone->free_area[order].nr_free)
 			return 5;

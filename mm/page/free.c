@@ -130,6 +130,7 @@ static __noinline void free_all_but_first(struct page *page, unsigned order)
 	page->order = 0;
 	while (order--) {
 		page[1UL << order].order = (u8)order;
+		page_take_type(&page[1UL << order], page);
 		free_block(page + (1UL << order), order);
 	}
 }
@@ -321,7 +322,7 @@ static void free_run_end(struct free_run *run)
 /* Is @page beside @run, in the same zone?  Then it is part of it. */
 static inline bool free_run_joins(struct free_run *run, struct page *page)
 {
-	if (!run->nr || (page->flags ^ run->first->flags) >> PG_NODE_SHIFT)
+	if (!run->nr || page_zone(page) != page_zone(run->first))
 		return false;
 	if (page + 1 == run->first)
 		run->first = page;
@@ -410,7 +411,9 @@ void split_page(struct page *page, unsigned order)
 		page[i].order = 0;
 		page[i].private = 0;
 		page[i].mapping = NULL;
-		if (i)		/* the first may have further users */
-			atomic_set(&page[i]._count, 1);
+		if (!i)		/* the first may have further users */
+			continue;
+		page_take_type(&page[i], page);
+		atomic_set(&page[i]._count, 1);
 	}
 }

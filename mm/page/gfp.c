@@ -49,6 +49,8 @@ const char *gfp_contradiction(gfp_t gfp)
 		return "unknown bits";
 	if (where & (where - 1))
 		return "more than one of __GFP_DMA, __GFP_DMA32, __GFP_HIGHMEM";
+	if ((gfp & GFP_MOVABLE_MASK) == GFP_MOVABLE_MASK)
+		return "__GFP_MOVABLE with __GFP_RECLAIMABLE";
 	if ((gfp & (__GFP_NOFAIL | __GFP_WAIT)) == __GFP_NOFAIL)
 		return "__GFP_NOFAIL without __GFP_WAIT: it could not wait";
 	if (gfp & __GFP_NOFAIL && gfp & (__GFP_NORETRY | __GFP_RETRY_MAYFAIL))

@@ -15,18 +15,23 @@
  *
  * Frames side by side on the stack go back to the zone in one piece, already merged.
  *
+ * Each type of memory (mobility.c) has stacks of its own.  What is freed comes to those of
+ * the type noted in page->flags, so it is handed out to the same kind again; a refill takes
+ * what the zone gives for the type, even if that is another's.
+ *
  * A page on such a stack has PG_pcp and count 0: to everybody else it is free, and
  * freeing it again is seen at once.
  *
  * first_pcp[] is what the hot way in alloc.c looks at: for this CPU and the mask's
- * zone, the stack of the best zone of its node.  A frame on it is no longer the zone's, so no
+ * zone and type, the stack of the best zone of its node.  A frame on it is no longer the zone's, so no
  * watermark needs to be asked.
  *
  * Invariants (pcp_check):
  *   P.1  pages on a stack have PG_pcp, no PG_buddy, count 0, the stack's order and lie in
  *        the zone;
  *   P.2  0 <= count <= high <= PCP_HIGH_MAX, and no page is on it twice;
- *   P.3  so for the stacks of blocks, which hold at most PCP_BLOCKS.
+ *   P.3  so for the stacks of blocks, which hold at most PCP_BLOCKS;
+ *   P.4  a zone that is not grouped has nothing on stacks of other types than the first.
  *
  * Locking: a stack is touched by whoever has claimed its CPU (claim.h); the zone's lock
  * nests inside.  An interrupt that finds the claim taken goes to the zone itself.
@@ -35,31 +40,50 @@
 #include <quarry/zone.h>
 
 static struct per_cpu_pages no_pcp;
-struct per_cpu_pages *first_pcp[NR_CPUS][GFP_ZONEMASK + 1] = {
-	[0 ... NR_CPUS - 1] = { [0 ... GFP_ZONEMASK] = &no_pcp },
+struct per_cpu_pages *first_pcp[NR_CPUS][GFP_PLACE_MASK + 1] = {
+	[0 ... NR_CPUS - 1] = { [0 ... GFP_PLACE_MASK] = &no_pcp },
 };
+
+static struct per_cpu_pages *best_pcp(unsigned cpu, gfp_t gfp)
+{
+	const struct zone *best = node_zonelist(cpu_to_node(cpu), gfp)->zonerefs[0].zone;
+
+	return best ? zone_pcp(best, zone_type(best, gfp_migratetype(gfp)), cpu) : &no_pcp;
+}
 
 void setup_first_pcp(unsigned cpu)
 {
 	static const gfp_t modifiers[] = { 0, __GFP_DMA, __GFP_DMA32, __GFP_HIGHMEM };
 
-	for (unsigned i = 0; i < ARRAY_SIZE(modifiers); i++) {
-		gfp_t gfp = modifiers[i];
-		struct zone *best = node_zonelist(cpu_to_node(cpu), gfp)->zonerefs[0].zone;
+	for (unsigned i = 0; i < ARRAY_SIZE(modifiers); i++)
+		for_each_migratetype(t) {
+			gfp_t gfp = modifiers[i] | (gfp_t)t << GFP_MOVABLE_SHIFT;
 
-		first_pcp[cpu][gfp] = best ? &best->pageset[cpu] : &no_pcp;
+			first_pcp[cpu][gfp] = best_pcp(cpu, gfp);
+		}
+}
+
+/* A CPU moves 1 ... 31 pages at once, 1/4096 of the zone, and a stack holds at most six times that. */
+void setup_pagesets(struct zone *zone)
+{
+	int batch = (int)min(zone->managed_pages / 1024 / 4, (unsigned long)PCP_BATCH_MAX);
+	struct per_cpu_pages *pcp;
+
+	for_each_pcp(pcp, zone) {
+		pcp->batch = max(batch, 1);
+		pcp->high = 6 * pcp->batch;
 	}
 }
 
 /* Fill the empty stack with a batch, the lowest address on top. */
-static void refill(struct zone *zone, struct per_cpu_pages *pcp)
+static void refill(struct zone *zone, struct per_cpu_pages *pcp, enum migratetype type)
 {
 	int n = max(pcp->batch, 1);
 	LIST_HEAD(fresh);
 	struct page *page;
 
 	spin_lock(&zone->lock);
-	n = (int)buddy_alloc_frames(zone, (unsigned long)n, &fresh);
+	n = (int)buddy_alloc_frames(zone, (unsigned long)n, &fresh, type);
 	spin_unlock(&zone->lock);
 	pcp->count = n;
 	list_for_each_entry(page, &fresh, lru) {
@@ -118,10 +142,10 @@ static void drain_blocks(struct zone *zone, struct per_cpu_pages *pcp)
 
 /* ---- past the stacks ----------------------------------------------------------- */
 
-struct page *zone_alloc_block(struct zone *zone, unsigned order)
+struct page *zone_alloc_block(struct zone *zone, unsigned order, enum migratetype type)
 {
 	unsigned long flags = spin_lock_irqsave(&zone->lock);
-	struct page *page = buddy_alloc(zone, order);
+	struct page *page = buddy_alloc(zone, order, type);
 
 	if (page)
 		zone->pageset[smp_processor_id()].event[PGALLOC] += 1UL << order;
@@ -155,18 +179,18 @@ void zone_free_run(struct page *page, unsigned long nr)
 
 /* ---- onto the stacks and off them ------------------------------------------------ */
 
-struct page *pcp_alloc(struct zone *zone)
+struct page *pcp_alloc(struct zone *zone, enum migratetype type)
 {
 	struct page *page = NULL;
 	struct per_cpu_pages *pcp;
 	unsigned long flags;
 
 	if (!cpu_try_claim())
-		return zone_alloc_block(zone, 0);
-	pcp = &zone->pageset[smp_processor_id()];
+		return zone_alloc_block(zone, 0, type);
+	pcp = zone_pcp(zone, zone_type(zone, type), smp_processor_id());
 	if (!pcp->count) {
 		flags = arch_irq_save();
-		refill(zone, pcp);
+		refill(zone, pcp, type);
 		arch_irq_restore(flags);
 	}
 	if (pcp->count)
@@ -184,7 +208,7 @@ void pcp_free(struct zone *zone, struct page *page)
 		zone_free_block(zone, page, 0);
 		return;
 	}
-	pcp = &zone->pageset[smp_processor_id()];
+	pcp = zone_pcp(zone, page_migratetype(page), smp_processor_id());
 	pcp_push(pcp, page);
 	if (pcp->count > pcp->high) {
 		flags = arch_irq_save();
@@ -197,12 +221,15 @@ void pcp_free(struct zone *zone, struct page *page)
 /* This CPU's own. */
 static void drain_zone(struct zone *zone)
 {
-	struct per_cpu_pages *pcp = &zone->pageset[smp_processor_id()];
 	unsigned long flags = arch_irq_save();
 
-	if (pcp_pages(pcp)) {
-		drain(zone, pcp, pcp->count);
-		drain_blocks(zone, pcp);
+	for_each_migratetype(t) {
+		struct per_cpu_pages *pcp = zone_pcp(zone, t, smp_processor_id());
+
+		if (pcp_pages(pcp)) {
+			drain(zone, pcp, pcp->count);
+			drain_blocks(zone, pcp);
+		}
 	}
 	arch_irq_restore(flags);
 }
@@ -262,10 +289,16 @@ static int check_stacks(const struct zone *zone, const struct per_cpu_pages *pcp
 int pcp_check(struct zone *zone)
 {
 	unsigned long flags = arch_irq_save();
+	const struct per_cpu_pages *pcp;
 	int broken = 0;
 
-	for (unsigned cpu = 0; cpu < zone_cpus(zone) && !broken; cpu++)
-		broken = check_stacks(zone, &zone->pageset[cpu]);
+	for_each_pcp(pcp, zone) {
+		broken = check_stacks(zone, pcp);
+		if (!broken && !zone->pageblock_types && pcp >= zone->pageset + zone_cpus(zone) && pcp_pages(pcp))
+			broken = 4;
+		if (broken)
+			break;
+	}
 	arch_irq_restore(flags);
 	return broken;
 }

@@ -36,11 +36,11 @@ static unsigned run_order(unsigned long nr)
 }
 
 /* A block of at most 2^*@order frames, as long as @zone can spare one. */
-static struct page *take_block(struct zone *zone, enum zone_type highest, unsigned *order)
+static struct page *take_block(struct zone *zone, gfp_t gfp, unsigned *order)
 {
 	for (; *order >= RUN_MIN_ORDER; --*order)
-		if (zone_watermark_ok(zone, *order, zone->watermark[WMARK_LOW], highest, 0))
-			return zone_alloc_block(zone, *order);
+		if (zone_watermark_ok(zone, *order, zone->watermark[WMARK_LOW], gfp_zone(gfp), 0))
+			return zone_alloc_block(zone, *order, gfp_migratetype(gfp));
 	return NULL;
 }
 
@@ -53,19 +53,21 @@ static bool has_frames(const struct zone *zone, enum zone_type highest)
 
 struct page *alloc_frame_run(gfp_t gfp, unsigned long *nr, unsigned long mark)
 {
-	const struct zoneref *ref = NODE_DATA(0)->node_zonelists[gfp_zone(gfp)].zonerefs;
+	const struct zoneref *ref = node_zonelist(numa_node_id(), gfp)->zonerefs;
 	struct page *first = NULL;
+	unsigned long flags;
 	unsigned order;
 
 	do {
 		order = run_order(*nr);
-		first = take_block(ref->zone, gfp_zone(gfp), &order);
+		first = take_block(ref->zone, gfp, &order);
 	} while (!first && !has_frames(ref->zone, gfp_zone(gfp)) && (++ref)->zone);
 	if (!first)
 		return NULL;
 	*nr = 1UL << order;
+	flags = first->flags | mark;
 	for (struct page *page = first; page < first + *nr; page++) {
-		page->flags |= mark;
+		page->flags = flags;
 		page->order = 0;
 		page->private = 0;
 		page->mapping = NULL;

@@ -74,18 +74,20 @@ struct zone *next_zone(struct zone *zone)
 unsigned long zone_free_pages(const struct zone *zone)
 {
 	unsigned long n = READ_ONCE(zone->nr_free) + READ_ONCE(zone->deferred_pages);
+	const struct per_cpu_pages *pcp;
 
-	for (unsigned cpu = 0; cpu < zone_cpus(zone); cpu++)
-		n += pcp_pages(&zone->pageset[cpu]);
+	for_each_pcp(pcp, zone)
+		n += pcp_pages(pcp);
 	return n;
 }
 
 unsigned long zone_event(const struct zone *zone, enum zone_event_item item)
 {
+	const struct per_cpu_pages *pcp;
 	unsigned long n = 0;
 
-	for (unsigned cpu = 0; cpu < zone_cpus(zone); cpu++)
-		n += READ_ONCE(zone->pageset[cpu].event[item]);
+	for_each_pcp(pcp, zone)
+		n += READ_ONCE(pcp->event[item]);
 	return n;
 }
 
@@ -93,10 +95,11 @@ unsigned long zone_event(const struct zone *zone, enum zone_event_item item)
 
 bool zone_has_block(const struct zone *zone, unsigned order)
 {
-	for (; order < NR_PAGE_ORDERS; order++)
-		if (READ_ONCE(zone->free_area[order].nr_free))
-			return true;
-	return false;
+	unsigned orders = 0;
+
+	for_each_migratetype(t)
+		orders |= READ_ONCE(zone->free_orders[t]);
+	return orders >> order;
 }
 
 /* Integer square root, by halving the interval. */
@@ -150,17 +153,6 @@ static void setup_lowmem_reserve(void)
 			zone->lowmem_reserve[j] = (unsigned long)((u64)(above / ratio) * zone->managed_pages /
 								  max(managed[zone->type], 1UL));
 		}
-	}
-}
-
-/* A CPU moves 1 ... 31 pages at once, 1/4096 of the zone, and its list holds at most six times that. */
-static void setup_pagesets(struct zone *zone)
-{
-	int batch = (int)clamp(zone->managed_pages / 1024 / 4, 1, PCP_BATCH_MAX);
-
-	for (unsigned cpu = 0; cpu < zone_cpus(zone); cpu++) {
-		zone->pageset[cpu].batch = batch;
-		zone->pageset[cpu].high = 6 * batch;
 	}
 }
 

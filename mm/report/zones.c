@@ -13,8 +13,9 @@
  * A zone's numbers are copied under its lock into a struct snapshot of fixed
  * size; everything is written after the lock is released.
  *
- * Frames are not grouped by mobility here: all blocks count as Unmovable, as in
- * a Linux that has switched its grouping off for want of memory.
+ * pagetypeinfo tells the same for each type of memory apart (mobility.c), and how many page
+ * blocks are of that type.  HighAtomic is there for those who read it as Linux's: nothing is
+ * of that type.  Where nothing is grouped, all is Unmovable.
  */
 #include "stats.h"
 
@@ -23,6 +24,7 @@
 struct snapshot {
 	const char *name;
 	unsigned long blocks[NR_PAGE_ORDERS];
+	unsigned long blocks_of[MIGRATE_TYPES][NR_PAGE_ORDERS];
 	unsigned long free;
 	long stat[NR_ZONE_STAT_ITEMS];
 };
@@ -35,8 +37,11 @@ static void take(struct snapshot *n, struct zone *z)
 {
 	unsigned long flags = spin_lock_irqsave(&z->lock);
 
-	for (int i = 0; i < NR_PAGE_ORDERS; i++)
+	for (int i = 0; i < NR_PAGE_ORDERS; i++) {
 		n->blocks[i] = z->free_area[i].nr_free;
+		for_each_migratetype(t)
+			n->blocks_of[t][i] = z->free_area[i].nr_of[t];
+	}
 	for (int i = 0; i < NR_ZONE_STAT_ITEMS; i++)
 		n->stat[i] = READ_ONCE(z->vm_stat[i]);
 	n->free = zone_free_pages(z);
@@ -99,24 +104,35 @@ static void zone_marks(struct seq *s, const struct zone *z, unsigned long nr_fre
 	seq_puts(s, ")\n");
 }
 
-/* A CPU that ever took or gave a page of the zone; CPU 0 always. */
-static bool pageset_used(const struct per_cpu_pages *p)
+/* What a CPU has on its stacks of all types.  Return: has it ever taken or given a page of the zone? */
+static bool pageset_sum(const struct zone *z, unsigned cpu, unsigned long *count, int *high)
 {
-	return p->event[PGALLOC] || p->event[PGFREE] || pcp_pages(p);
+	bool used = false;
+
+	*count = 0;
+	*high = 0;
+	for_each_migratetype(t) {
+		const struct per_cpu_pages *p = zone_pcp(z, t, cpu);
+
+		used |= p->event[PGALLOC] || p->event[PGFREE] || pcp_pages(p);
+		*count += pcp_pages(p);
+		*high += zone_type(z, t) == t ? p->high : 0;
+	}
+	return used;
 }
 
+/* CPU 0 always, of the others those that ever had something of it. */
 static void zone_pagesets(struct seq *s, const struct zone *z)
 {
-	seq_puts(s, "  pagesets\n");
-	for (unsigned cpu = 0; cpu < zone_cpus(z); cpu++) {
-		const struct per_cpu_pages *p = &z->pageset[cpu];
+	unsigned long count;
+	int high;
 
-		if (cpu && !pageset_used(p))
-			continue;
-		seq_printf(s, "    cpu: %u\n              count: %d\n              high:  %d\n"
-			   "              batch: %d\n  vm stats threshold: 0\n",
-			   cpu, (int)pcp_pages(p), p->high, p->batch);
-	}
+	seq_puts(s, "  pagesets\n");
+	for (unsigned cpu = 0; cpu < zone_cpus(z); cpu++)
+		if (pageset_sum(z, cpu, &count, &high) || !cpu)
+			seq_printf(s, "    cpu: %u\n              count: %lu\n              high:  %d\n"
+				   "              batch: %d\n  vm stats threshold: 0\n",
+				   cpu, count, high, z->pageset[cpu].batch);
 }
 
 static void one_zoneinfo(struct seq *s, struct zone *z, bool first_of_node)
@@ -159,25 +175,31 @@ static void free_by_type(struct seq *s, struct zone *z)
 	for (unsigned t = 0; t < ARRAY_SIZE(type_names); t++) {
 		seq_printf(s, "Node %4d, zone %8s, type %12s ", z->node, n.name, type_names[t]);
 		for (int i = 0; i < NR_PAGE_ORDERS; i++)
-			seq_printf(s, "%6lu ", t == MIGRATE_UNMOVABLE ? n.blocks[i] : 0UL);
+			seq_printf(s, "%6lu ", t < MIGRATE_TYPES ? n.blocks_of[t][i] : 0UL);
 		seq_puts(s, "\n");
 	}
 }
 
-/* Blocks of the largest order that the zone touches. */
-static unsigned long pageblocks(const struct zone *z)
+/* The page blocks of each type; of a sparse mem_map, those of sections that are online. */
+static void pageblocks_by_type(struct seq *s, const struct zone *z)
 {
-	pfn_t first = z->zone_start_pfn >> MAX_PAGE_ORDER;
+	unsigned long n[ARRAY_SIZE(type_names)] = { 0 }, size = 1UL << z->pageblock_order;
+	pfn_t end = z->zone_start_pfn + z->spanned_pages, pfn = next_valid_pfn(z->zone_start_pfn, end);
 
-	return DIV_ROUND_UP(z->zone_start_pfn + z->spanned_pages, 1UL << MAX_PAGE_ORDER) - first;
+	for (; pfn < end; pfn = next_valid_pfn(ALIGN_DOWN(pfn, size) + size, end))
+		if (page_zone(pfn_to_page(pfn)) == z)
+			n[pageblock_type(z, pfn)]++;
+	seq_printf(s, "Node %d, zone %8s ", z->node, zone_names[z->type]);
+	for (unsigned t = 0; t < ARRAY_SIZE(type_names); t++)
+		seq_printf(s, "%12lu ", n[t]);
+	seq_puts(s, "\n");
 }
 
 void report_pagetypeinfo(struct seq *s)
 {
 	struct zone *z;
 
-	seq_printf(s, "Page block order: %d\nPages per block:  %lu\n\n", MAX_PAGE_ORDER,
-		   1UL << MAX_PAGE_ORDER);
+	seq_printf(s, "Page block order: %d\nPages per block:  %lu\n\n", PAGEBLOCK_ORDER, 1UL << PAGEBLOCK_ORDER);
 	seq_printf(s, "%-43s ", "Free pages count per migrate type at order");
 	for (int i = 0; i < NR_PAGE_ORDERS; i++)
 		seq_printf(s, "%6d ", i);
@@ -188,10 +210,6 @@ void report_pagetypeinfo(struct seq *s)
 	for (unsigned t = 0; t < ARRAY_SIZE(type_names); t++)
 		seq_printf(s, "%12s ", type_names[t]);
 	seq_puts(s, "\n");
-	for_each_zone(z) {
-		seq_printf(s, "Node %d, zone %8s ", z->node, zone_names[z->type]);
-		for (unsigned t = 0; t < ARRAY_SIZE(type_names); t++)
-			seq_printf(s, "%12lu ", t == MIGRATE_UNMOVABLE ? pageblocks(z) : 0UL);
-		seq_puts(s, "\n");
-	}
+	for_each_zone(z)
+		pageblocks_by_type(s, z);
 }

@@ -116,7 +116,7 @@ static void *kmalloc_large(size_t size, gfp_t gfp, int node, unsigned long calle
 
 	if (slab_mask_refused(NULL, size, gfp, caller))
 		return NULL;
-	page = alloc_pages_node(node, (gfp & ~__GFP_MOVABLE) | __GFP_COMP, order);
+	page = alloc_pages_node(node, (gfp & ~GFP_MOVABLE_MASK) | __GFP_COMP, order);
 	if (!page)
 		return NULL;
 	SetPageLargeKmalloc(page);

@@ -240,7 +240,7 @@ static bool kmem_getpages(struct kmem_cache *s, gfp_t gfp, int node, unsigned nr
 {
 	struct page *head;
 
-	gfp = (gfp & ~(__GFP_ZERO | __GFP_COMP | __GFP_MOVABLE)) | s->gfp;
+	gfp = (gfp & ~(__GFP_ZERO | __GFP_COMP | GFP_MOVABLE_MASK)) | s->gfp;
 	if (nr > 1 && node < 0)
 		return alloc_blocks_bulk_list(gfp, s->order, nr, fresh) != 0;
 	head = alloc_pages_node(node, gfp, s->order);

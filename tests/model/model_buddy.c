@@ -4,8 +4,10 @@
  *
  *	SEED=n OPS=n DEPTH=n model_buddy	each of them may be left out
  *
- * 1. Random operations on a zone of our own, with borders that cut blocks.
- * 2. All sequences of operations up to a depth, on zones of 8 and of 16 frames.
+ * 1. Random operations on a zone of our own, with borders that cut blocks; and the same on
+ *    one that is grouped by mobility, with small page blocks.
+ * 2. All sequences of operations up to a depth, on zones of 8 and of 16 frames, and on 16
+ *    frames that are four page blocks.
  * 3. Random operations on a whole machine: blocks, references, compound pages,
  *    split blocks, exhaustion, double frees that must be refused.
  *
@@ -13,6 +15,10 @@
  * buddy allocator must have free: an aligned run of free frames that is not part
  * of a larger one is one free block.  So every list's length is known exactly, and
  * "no block of that order" is checked as well as a block that is given.
+ *
+ * Of types the oracle knows what each live block was asked for as, and what each page block
+ * was before.  So it can say of each block given whether another type's was due, and of each
+ * page block that changed whether it might.
  *
  * Each run is in a process of its own.  When one fails, or dies, its operations
  * are cut down to few that still fail, and printed.  Output is TAP.
@@ -58,9 +64,11 @@ static unsigned rnd(unsigned below)
 
 static struct zone zone;
 static struct page frames[MAX_FRAMES];
-static int owner[MAX_FRAMES];		/* 0: free */
+static int owner[MAX_FRAMES];		/* 0: free; else 1 + the type of where it was taken */
 static struct { unsigned at, order; } live[MAX_FRAMES];
 static unsigned nr_live, nr_frames, first_pfn;
+static u8 types[MAX_FRAMES], types_before[MAX_FRAMES];	/* of page blocks */
+static unsigned group_order;		/* of page blocks; 0: the zone is not grouped */
 
 static void build_zone(unsigned pfn, unsigned n)
 {
@@ -70,6 +78,10 @@ static void build_zone(unsigned pfn, unsigned n)
 	nr_frames = n;
 	first_pfn = pfn;
 	zone_init(&zone, "Model", ZONE_NORMAL, 0, frames, pfn, n);
+	if (group_order) {
+		zone_group(&zone, types, group_order);
+		zone_group_frames(&zone, pfn, pfn + n);
+	}
 	for (unsigned i = 0; i < n; i++)
 		buddy_free(&zone, &frames[i], 0);
 }
@@ -97,6 +109,69 @@ static unsigned blocks_due(unsigned order)
 	return n;
 }
 
+/* ---- what is due of types ------------------------------------------------------------------ */
+
+static unsigned type_at(const u8 *table, unsigned pfn)
+{
+	return group_order ? table[(pfn >> group_order) - (first_pfn >> group_order)] : MIGRATE_UNMOVABLE;
+}
+
+/* Free blocks of @order in page blocks that @table says are @type. */
+static unsigned blocks_of_type(const u8 *table, unsigned order, unsigned type)
+{
+	unsigned size = 1u << order, n = 0;
+
+	for (unsigned pfn = ALIGN(first_pfn, size); pfn + size <= first_pfn + nr_frames; pfn += size)
+		if (type_at(table, pfn) == type && run_is_free(pfn, order) &&
+		    (order == MAX_PAGE_ORDER || !run_is_free(pfn & ~size, order + 1)))
+			n++;
+	return n;
+}
+
+static bool type_has(const u8 *table, unsigned order, unsigned type)
+{
+	for (; order <= MAX_PAGE_ORDER; order++)
+		if (blocks_of_type(table, order, type))
+			return true;
+	return false;
+}
+
+/* Might the page block of @pfn, of type @old, become @type?  Before the block that is given was taken. */
+static bool might_change(unsigned pfn, unsigned old, unsigned type)
+{
+	unsigned start = pfn >> group_order << group_order, like = 0;
+
+	for (pfn = start; pfn < start + (1u << group_order); pfn++) {
+		int who = pfn < first_pfn || pfn >= first_pfn + nr_frames ? -1 : owner[pfn - first_pfn];
+
+		if (who < 0)
+			continue;
+		like += !who || (type == MIGRATE_MOVABLE ? who == 1 + MIGRATE_MOVABLE :
+				 old == MIGRATE_MOVABLE && who != 1 + MIGRATE_MOVABLE);
+	}
+	return 2 * like >= 1u << group_order;
+}
+
+/* The block @pfn of @order was given for @type: from where it should be, and only such page blocks changed as might? */
+static bool types_are_due(unsigned pfn, unsigned order, unsigned type)
+{
+	bool own = type_has(types_before, order, type);
+
+	for (unsigned p = first_pfn; p < first_pfn + nr_frames; p++) {
+		unsigned old = type_at(types_before, p), now = type_at(types, p);
+
+		if (old != now && (own || now != type || !might_change(p, old, type)))
+			FAIL("page block of %u: type %u -> %u, for a block of type %u that %s", p, old, now, type,
+			     own ? "there was" : "there was not");
+	}
+	if (own && type_at(types, pfn) != type)
+		FAIL("block %u of type %u, though type %u has one", pfn, type_at(types, pfn), type);
+	if (page_migratetype(&frames[pfn - first_pfn]) != type_at(types, pfn))
+		FAIL("block %u says type %u, its page block %u", pfn, page_migratetype(&frames[pfn - first_pfn]),
+		     type_at(types, pfn));
+	return true;
+}
+
 static bool compare_zone(void)
 {
 	unsigned long pages = 0;
@@ -107,6 +182,10 @@ static bool compare_zone(void)
 	for (unsigned o = 0; o <= MAX_PAGE_ORDER; o++) {
 		if (zone.free_area[o].nr_free != blocks_due(o))
 			FAIL("order %u: %lu blocks free, want %u", o, zone.free_area[o].nr_free, blocks_due(o));
+		for (unsigned t = 0; t < MIGRATE_TYPES; t++)
+			if (zone.free_area[o].nr_of[t] != blocks_of_type(types, o, t))
+				FAIL("order %u: %lu blocks of type %u free, want %u", o, zone.free_area[o].nr_of[t], t,
+				     blocks_of_type(types, o, t));
 		pages += (unsigned long)blocks_due(o) << o;
 	}
 	if (zone.nr_free != pages)
@@ -122,11 +201,14 @@ static bool some_run_is_free(unsigned order)
 	return false;
 }
 
-static bool zone_take(unsigned order)
+static bool zone_take(unsigned order, unsigned type)
 {
-	struct page *page = buddy_alloc(&zone, order);
-	unsigned at = (unsigned)(page - frames);
+	struct page *page;
+	unsigned at;
 
+	memcpy(types_before, types, sizeof(types));
+	page = buddy_alloc(&zone, order, (enum migratetype)type);
+	at = (unsigned)(page - frames);
 	if (!page) {
 		shared->nulls++;
 		if (some_run_is_free(order))
@@ -137,8 +219,11 @@ static bool zone_take(unsigned order)
 		FAIL("block %u of order %u is not aligned", first_pfn + at, order);
 	if (!run_is_free(first_pfn + at, order) || PageBuddy(page) || page_count(page))
 		FAIL("block %u of order %u is not free", first_pfn + at, order);
+	if (group_order && !types_are_due(first_pfn + at, order, type))
+		return false;
 	for (unsigned i = 0; i < 1u << order; i++)
-		owner[at + i] = 1;
+		owner[at + i] = 1 + (int)page_migratetype(page);
+	atomic_set(&page->_count, 1);
 	live[nr_live].at = at;
 	live[nr_live++].order = order;
 	return true;
@@ -148,6 +233,7 @@ static void zone_give(unsigned which)
 {
 	unsigned at = live[which].at, order = live[which].order;
 
+	atomic_set(&frames[at]._count, 0);
 	buddy_free(&zone, &frames[at], order);
 	for (unsigned i = 0; i < 1u << order; i++)
 		owner[at + i] = 0;
@@ -161,7 +247,7 @@ static bool zone_run(const struct op *ops, unsigned long n, unsigned pfn, unsign
 		shared->at = i + 1;
 		if (ops[i].kind == FREE && nr_live)
 			zone_give(ops[i].pick % nr_live);
-		else if (ops[i].kind == ALLOC && !zone_take(ops[i].order))
+		else if (ops[i].kind == ALLOC && !zone_take(ops[i].order, ops[i].how % MIGRATE_TYPES))
 			return false;
 		if (i % CHECK_EVERY == 0 && !compare_zone())
 			return false;
@@ -176,14 +262,25 @@ static bool odd_zone_run(const struct op *ops, unsigned long n)
 	return zone_run(ops, n, 1000, 3000);
 }
 
+/* Of order 5, so that blocks are smaller and larger than page blocks. */
+static bool grouped_zone_run(const struct op *ops, unsigned long n)
+{
+	group_order = 5;
+	return zone_run(ops, n, 1000, 500);
+}
+
 /* ---- 2: every sequence ---------------------------------------------------------------------- */
 
 #define LETTERS 7	/* alloc of order 0 ... 3; free the oldest, the second, the newest */
 
 static bool letter(unsigned c)
 {
+	static const unsigned char grouped[4][2] = {
+		{ 0, MIGRATE_UNMOVABLE }, { 0, MIGRATE_MOVABLE }, { 1, MIGRATE_RECLAIMABLE }, { 2, MIGRATE_MOVABLE },
+	};
+
 	if (c < 4)
-		return zone_take(c);
+		return group_order ? zone_take(grouped[c][0], grouped[c][1]) : zone_take(c, MIGRATE_UNMOVABLE);
 	if (nr_live == 0 || (c == 5 && nr_live < 3))
 		return true;
 	zone_give(c == 4 ? 0 : c == 5 ? 1 : nr_live - 1);
@@ -510,6 +607,12 @@ static bool sixteen(const struct op *ops, unsigned long n)
 	return all_sequences(sequence_depth, 24, 16);	/* 24 ... 39: 8, 8 that cannot merge, as 16-frame blocks */
 }
 
+static bool four_page_blocks(const struct op *ops, unsigned long n)
+{
+	group_order = 2;
+	return sixteen(ops, n);
+}
+
 static void sequence_test(const char *name, run_fn run)
 {
 	bool ok = apart(run, NULL, 0);
@@ -535,10 +638,12 @@ int main(void)
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	random_state = (u64)seed * 2654435761u + 88172645463325252ull;
 	sequence_depth = (unsigned)setting("DEPTH", 7);
-	printf("1..4\n# SEED=%lu OPS=%lu DEPTH=%u\n", seed, ops, sequence_depth);
+	printf("1..6\n# SEED=%lu OPS=%lu DEPTH=%u\n", seed, ops, sequence_depth);
 	random_test("zone_of_our_own", odd_zone_run, ops, 2);
+	random_test("grouped_zone", grouped_zone_run, ops / 4, 2);
 	sequence_test("eight_frames", eight);
 	sequence_test("sixteen_frames", sixteen);
+	sequence_test("four_page_blocks", four_page_blocks);
 	random_test("whole_machine", system_run, ops, NR_KINDS);
 	return failures != 0;
 }

@@ -38,10 +38,11 @@ SELFTEST(B4, no_reserved_frame_is_on_a_free_list)
 
 	for_each_zone(z)
 		for (order = 0; order <= MAX_PAGE_ORDER; order++)
-			list_for_each_entry(page, &z->free_area[order].free_list, lru) {
-				bad += bad_frames(page);
-				blocks++;
-			}
+			for_each_migratetype(t)
+				list_for_each_entry(page, &z->free_area[order].free_list[t], lru) {
+					bad += bad_frames(page);
+					blocks++;
+				}
 	CHECK(blocks > 0);
 	CHECK_EQ(bad, 0);
 }

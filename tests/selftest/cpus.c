@@ -227,7 +227,8 @@ static unsigned long kept_pages(unsigned cpu)
 	struct zone *z;
 
 	for_each_zone(z)
-		n += pcp_pages(&z->pageset[cpu]);
+		for_each_migratetype(t)
+			n += pcp_pages(zone_pcp(z, t, cpu));
 	return n;
 }
 

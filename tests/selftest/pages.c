@@ -224,11 +224,11 @@ SELFTEST(B4, a_zone_of_its_own)
 
 	memset(frames, 0, sizeof(frames));
 	zone_init(&zone, "Test", ZONE_NORMAL, 0, frames, 0, 64);
-	CHECK(!buddy_alloc(&zone, 0));
+	CHECK(!buddy_alloc(&zone, 0, MIGRATE_UNMOVABLE));
 	buddy_free(&zone, frames, 6);
 	for (i = 0; i < 64; i++)
-		CHECK((block[i] = buddy_alloc(&zone, 0)));
-	CHECK(!buddy_alloc(&zone, 0));
+		CHECK((block[i] = buddy_alloc(&zone, 0, MIGRATE_UNMOVABLE)));
+	CHECK(!buddy_alloc(&zone, 0, MIGRATE_UNMOVABLE));
 	CHECK_EQ(zone.nr_free, 0);
 	for (i = 0; i < 64; i++)
 		buddy_free(&zone, block[(i * 37) % 64], 0);

@@ -8,7 +8,7 @@
 
 static struct page pages[FRAMES];
 static struct zone zone;
-static struct per_cpu_pages pagesets[NR_CPUS];
+static struct per_cpu_pages pagesets[MIGRATE_TYPES * NR_CPUS];
 
 static void build(pfn_t start)
 {
@@ -40,7 +40,7 @@ START_TEST(a_block_is_aligned_and_its_upper_halves_stay_free)
 	struct page *page;
 
 	build(1024);
-	page = buddy_alloc(&zone, 0);
+	page = buddy_alloc(&zone, 0, MIGRATE_UNMOVABLE);
 	ck_assert_ptr_nonnull(page);
 	for (unsigned order = 0; order < 6; order++)
 		ck_assert_uint_eq(zone.free_area[order].nr_free, 1);
@@ -54,10 +54,10 @@ END_TEST
 START_TEST(exhaustion_is_null_and_changes_nothing)
 {
 	build(1024);
-	ck_assert_ptr_null(buddy_alloc(&zone, 7));
-	ck_assert_ptr_nonnull(buddy_alloc(&zone, 6));
+	ck_assert_ptr_null(buddy_alloc(&zone, 7, MIGRATE_UNMOVABLE));
+	ck_assert_ptr_nonnull(buddy_alloc(&zone, 6, MIGRATE_UNMOVABLE));
 	for (unsigned order = 0; order <= MAX_PAGE_ORDER; order++)
-		ck_assert_ptr_null(buddy_alloc(&zone, order));
+		ck_assert_ptr_null(buddy_alloc(&zone, order, MIGRATE_UNMOVABLE));
 	ck_assert_uint_eq(zone.nr_free, 0);
 	ck_assert_int_eq(buddy_check(&zone), 0);
 }
@@ -80,7 +80,7 @@ START_TEST(check_names_the_broken_invariant)
 	__SetPageBuddy(&pages[3]);
 	ck_assert_int_eq(buddy_check(&zone), 3);
 	build(1024);
-	page = buddy_alloc(&zone, 2);
+	page = buddy_alloc(&zone, 2, MIGRATE_UNMOVABLE);
 	page->order = 1;
 	__SetPageBuddy(page); /* on no list; its buddy is not free */
 	ck_assert_int_eq(buddy_check(&zone), 6);
@@ -88,9 +88,9 @@ START_TEST(check_names_the_broken_invariant)
 	zone.zone_start_pfn++; /* now nothing is aligned */
 	ck_assert_int_eq(buddy_check(&zone), 2);
 	build(1024);
-	page = buddy_alloc(&zone, 0);
+	page = buddy_alloc(&zone, 0, MIGRATE_UNMOVABLE);
 	/* put it back as the allocator never would: beside its free buddy */
-	list_add(&page->lru, &zone.free_area[0].free_list);
+	list_add(&page->lru, &zone.free_area[0].free_list[MIGRATE_UNMOVABLE]);
 	__SetPageBuddy(page);
 	zone.free_area[0].nr_free++;
 	zone.nr_free++;
@@ -105,17 +105,17 @@ START_TEST(a_cpus_list_gives_the_hottest_first_and_goes_back_in_batches)
 	build(1024);
 	zone.pageset[0].batch = 4;
 	zone.pageset[0].high = 8;
-	a = pcp_alloc(&zone);
-	b = pcp_alloc(&zone);
+	a = pcp_alloc(&zone, MIGRATE_UNMOVABLE);
+	b = pcp_alloc(&zone, MIGRATE_UNMOVABLE);
 	ck_assert_int_eq(zone.pageset[0].count, 2);	/* one refill of 4 */
 	ck_assert_uint_eq(zone_free_pages(&zone), FRAMES - 2);
 	pcp_free(&zone, a);
 	pcp_free(&zone, b);
-	ck_assert_ptr_eq(pcp_alloc(&zone), b);
+	ck_assert_ptr_eq(pcp_alloc(&zone, MIGRATE_UNMOVABLE), b);
 	pcp_free(&zone, b);
 	for (int i = 0; i < 5; i++) { /* more than `high` makes it give a batch back */
 		unsigned long flags = spin_lock_irqsave(&zone.lock);
-		struct page *page = buddy_alloc(&zone, 0);
+		struct page *page = buddy_alloc(&zone, 0, MIGRATE_UNMOVABLE);
 
 		spin_unlock_irqrestore(&zone.lock, flags);
 		pcp_free(&zone, page);
@@ -135,7 +135,7 @@ START_TEST(pcp_check_names_the_broken_invariant)
 	build(1024);
 	zone.pageset[0].batch = 4;
 	zone.pageset[0].high = 8;
-	pcp_free(&zone, pcp_alloc(&zone));
+	pcp_free(&zone, pcp_alloc(&zone, MIGRATE_UNMOVABLE));
 	ck_assert_int_eq(pcp_check(&zone), 0);
 	zone.pageset[0].frame[zone.pageset[0].count++] = zone.pageset[0].frame[0];
 	ck_assert_int_eq(pcp_check(&zone), 2);
@@ -169,11 +169,11 @@ static unsigned long take_frames(pfn_t hole, unsigned long nr, bool bulk, struct
 
 	build(START);
 	while (hole--)		/* an uneven beginning */
-		buddy_alloc(&zone, hole % 3);
+		buddy_alloc(&zone, hole % 3, MIGRATE_UNMOVABLE);
 	if (bulk)
-		got = buddy_alloc_frames(&zone, nr, &list);
+		got = buddy_alloc_frames(&zone, nr, &list, MIGRATE_UNMOVABLE);
 	else
-		for (; got < nr && (page = buddy_alloc(&zone, 0)); got++)
+		for (; got < nr && (page = buddy_alloc(&zone, 0, MIGRATE_UNMOVABLE)); got++)
 			list_add_tail(&page->lru, &list);
 	ck_assert_int_eq(buddy_check(&zone), 0);
 	for (unsigned long i = 0; i < got; i++) {
@@ -207,7 +207,7 @@ START_TEST(frames_side_by_side_come_back_as_blocks)
 	for (unsigned long first = 0; first < FRAMES; first++)
 		for (unsigned long nr = 1; first + nr <= FRAMES; nr++) {
 			build(START);
-			ck_assert_uint_eq(buddy_alloc_frames(&zone, FRAMES, &list), FRAMES);
+			ck_assert_uint_eq(buddy_alloc_frames(&zone, FRAMES, &list, MIGRATE_UNMOVABLE), FRAMES);
 			buddy_free_frames(&zone, pages + first, nr);
 			ck_assert_uint_eq(zone.nr_free, nr);
 			ck_assert_int_eq(buddy_check(&zone), 0);

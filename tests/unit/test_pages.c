@@ -216,7 +216,7 @@ END_TEST
 
 static struct page map[64];
 static struct zone zone;
-static struct per_cpu_pages pagesets[NR_CPUS];
+static struct per_cpu_pages pagesets[MIGRATE_TYPES * NR_CPUS];
 
 START_TEST(a_block_never_melts_with_one_beyond_the_zone)
 {
@@ -247,7 +247,7 @@ START_TEST(the_coldest_go_back_to_the_zone)
 	zone.pageset[0].batch = 2;
 	zone.pageset[0].high = 5;
 	for (int i = 0; i < 6; i++)
-		page[i] = buddy_alloc(&zone, 0);
+		page[i] = buddy_alloc(&zone, 0, MIGRATE_UNMOVABLE);
 	for (int i = 0; i < 6; i++)
 		pcp_free(&zone, page[i]);
 	ck_assert_int_eq(zone.pageset[0].count, 4);

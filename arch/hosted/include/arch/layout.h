@@ -56,12 +56,14 @@
 #define MAXMEM (64UL << 40)
 #define VMEMMAP_START 0x540000000000UL
 #endif
+#define HPAGE_SHIFT 21
 #define TASK_SIZE 0x50000000UL
 #define PHYS_LIMIT ((unsigned long long)MAXMEM)
 #define SPARSE_MEM_MAP 1
 #define WINDOWS_BASE 0x550000000000UL
 #define VMALLOC_START (WINDOWS_BASE + VMALLOC_OFFSET)
 #else
+#define HPAGE_SHIFT 22
 #define PAGE_OFFSET 0x80000000UL
 #define TASK_SIZE 0x1fc00000UL
 #define PHYS_LIMIT (4ULL << 30)			/* mem_map must fit low memory */

@@ -7,6 +7,7 @@
 #define ARCH_LAYOUT_PAE_H
 
 #define LAST_PKMAP 512
+#define HPAGE_SHIFT 21
 
 /*
  * 64 GiB is what the first PAE processors could name.  Later ones can name more, but a

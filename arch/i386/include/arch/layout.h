@@ -21,6 +21,9 @@
 #define ARCH_LAYOUT_H
 
 #define PAGE_SHIFT 12
+#ifndef HPAGE_SHIFT
+#define HPAGE_SHIFT 22				/* with PAE 21 */
+#endif
 #ifndef SPLIT_BASE
 #define SPLIT_BASE 0xC0000000			/* make SPLIT=2G, SPLIT=1G give others */
 #endif

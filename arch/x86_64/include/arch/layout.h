@@ -22,6 +22,7 @@
 #define ARCH_LAYOUT_H
 
 #define PAGE_SHIFT 12
+#define HPAGE_SHIFT 21
 #define KERNEL_BASE 0xffffffff80000000
 #define FIXADDR_TOP 0xffffffffff7ff000
 #define PAGE_OFFSET_4 0xffff888000000000
