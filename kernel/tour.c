@@ -111,7 +111,7 @@ static void show_slab(const struct page *page)
 {
 	struct slabinfo info;
 
-	slab_get_info(page->slab_cache, &info);
+	slab_get_info(page_slab_cache(page), &info);
 	kprintf("slab           %lu page%s, %u objects; %u are out: in use, or kept by a CPU\n",
 		1UL << compound_order(page), compound_order(page) ? "s" : "", page->objects, page->inuse);
 	kprintf("cache          %s: %lu in use, room for %lu; slabs: %lu\n", info.name,

@@ -5,8 +5,8 @@
  * Segmentation cannot be switched off on i386, only made invisible: every
  * descriptor has base 0 and limit 4 GiB, so the logical address that a program
  * names is the linear address that paging translates (row E1).  The one exception
- * is %fs in the kernel, whose base is this CPU's struct cpu_local; that is how
- * "mine" is one instruction.
+ * is %fs in the kernel, whose base is this CPU's distance from CPU 0's things (<arch/cpu.h>);
+ * that is how "mine" is one instruction.
  *
  * Each CPU has a GDT of its own (cpu_gdt), for three of its descriptors are its own:
  * %fs, the task-state segment, which names the stack for traps from user mode, and the
@@ -23,7 +23,7 @@ static struct descriptor cpu_gdt[NR_CPUS][GDT_ENTRIES] __attribute__((aligned(8)
 
 static void build_gdt(struct descriptor *gdt, unsigned cpu)
 {
-	u64 fs = cpu_local_descriptor(&cpu_locals[cpu]);
+	u64 fs = cpu_local_descriptor(cpu);
 
 	gdt[KERNEL_CS >> 3] = gdt_descriptor(0, 0xfffff, CODE0, FLAT);
 	gdt[KERNEL_DS >> 3] = gdt_descriptor(0, 0xfffff, DATA0, FLAT);

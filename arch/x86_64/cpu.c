@@ -6,7 +6,8 @@
  * address that a program names is the linear one that paging translates (row E1).
  * What is left of a descriptor is the privilege it gives, and whether code is 64-bit.
  * Only %fs and %gs still have bases, which are model-specific registers: the kernel's
- * %gs is this CPU's struct cpu_local; that is how "mine" is one instruction.
+ * %gs is this CPU's distance from CPU 0's things (<arch/cpu.h>); that is how "mine" is one
+ * instruction.
  *
  * Each CPU has a GDT of its own, for one of its descriptors is its own: the task
  * state.  That names the stack for traps from user mode, and those of the interrupt
@@ -77,7 +78,7 @@ void cpu_early_init(unsigned cpu)
 	build_tss(&cpu_tss[cpu], cpu);
 	build_gdt(cpu_gdt[cpu], cpu);
 	load_gdt(cpu_gdt[cpu]);
-	wrmsr(MSR_GS_BASE, (u64)local);
+	wrmsr(MSR_GS_BASE, local->slot);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
 	__asm__ volatile("ltr %w0" : : "r"(CPU_TSS));
 	/* No floating point: nobody saves its registers.  A program that tries is told so. */

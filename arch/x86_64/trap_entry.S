@@ -11,7 +11,7 @@
  * mode's is in force in user mode, the CPU's own in the kernel.  So whoever comes
  * from, or goes to, privilege 3 swaps.  The three that may come between two
  * instructions of this very file, before or after a swapgs, look at the base itself:
- * the kernel's is an address of the upper half.  Nobody returns from these.
+ * user mode's is 0.  Nobody returns from these.
  */
 #include "segment.h"
 #include "vector.h"
@@ -92,8 +92,8 @@ trap_fatal:
 	save_registers
 	movl	$MSR_GS_BASE, %ecx
 	rdmsr
-	testl	%edx, %edx
-	js	1f
+	orl	%edx, %eax		/* 0: user mode's, or CPU 0's, which is the same */
+	jnz	1f
 	swapgs
 1:	call	trap_dispatch
 	ud2

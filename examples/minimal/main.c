@@ -58,13 +58,14 @@ void arch_zone_borders(pfn_t max_zone_pfn[MAX_NR_ZONES])
 }
 
 /* The archive finds "this CPU" (<arch/cpu.h>) through %fs. */
+struct cpu_local cpu_locals[NR_CPUS] = { { .self = cpu_locals, .preempt_count = -CPU_CLAIMED } };
+
 static void cpu_init(void)
 {
-	static struct cpu_local cpu = { .self = &cpu, .preempt_count = -CPU_CLAIMED };
 	static u64 gdt[2];
 	struct { u16 limit; u32 base; } __attribute__((packed)) gdtr = { sizeof(gdt) - 1, (u32)gdt };
 
-	gdt[1] = cpu_local_descriptor(&cpu);
+	gdt[1] = cpu_local_descriptor(0);
 	__asm__ volatile("lgdt %0; movl %1, %%fs" : : "m"(gdtr), "r"(8) : "memory");
 }
 

@@ -25,6 +25,20 @@
 #include <quarry/gfp.h>
 #include <arch/cpu.h>
 
+/*
+ * A word of this CPU's slot, of the size of a long; @x is the one of CPU 0: read it, compare
+ * it, add @n to it.  Where a processor adds cpu_slot() by itself, <arch/cpu.h> defines them.
+ */
+#ifndef SYMBOL_IN_ADDRESS
+#define SYMBOL_IN_ADDRESS 0
+#endif
+#ifndef cpu_own_read
+#define cpu_own_word(x) (*(__typeof__(x) *)((char *)&(x) + cpu_slot()))
+#define cpu_own_read(x) cpu_own_word(x)
+#define cpu_own_is(x, v) (cpu_own_word(x) == (v))
+#define cpu_own_add(x, n) (*(unsigned long *)(void *)&cpu_own_word(x) += (unsigned long)(n))
+#endif
+
 /** cpu_at_rest() - does this thread hold nothing, and is none of its allocations to fail? */
 static __always_inline bool cpu_at_rest(void)
 {

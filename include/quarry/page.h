@@ -45,7 +45,7 @@ struct page {
 	atomic_t _count;		/* users; 0 when free */
 	union {
 		unsigned long virtual;	/* high memory: its kmap slot and that one's users, see kmap_users() */
-		u8 *states;		/* slab: of its objects, see mm/slab/slab.c */
+		unsigned long slab_word; /* low memory: of which cache, see page_slab_cache(); 0: not a slab */
 	};
 	union {
 		struct list_head lru;	/* free: list of its order; slab: cache's list; else the owner's */
@@ -59,8 +59,8 @@ struct page {
 		};
 	};
 	union {
-		struct kmem_cache *slab_cache;	/* PG_slab, in every page of the slab */
-		void *mapping;			/* the owner's */
+		u8 *states;	/* slab: of its objects, see mm/slab/slab.c */
+		void *mapping;	/* the owner's */
 	};
 	union {
 		u8 own_states[sizeof(long)];	/* slab of large objects: of those that begin in this page */
@@ -75,7 +75,7 @@ enum pageflags {
 	PG_reserved,	/* not the allocator's: image, holes, memory map, firmware */
 	PG_buddy,	/* first page of a free block in a zone's free list */
 	PG_pcp,		/* free, on a CPU's own list */
-	PG_slab,	/* belongs to a slab of page->slab_cache */
+	PG_slab,	/* belongs to a slab of page_slab_cache() */
 	PG_head,	/* first page of a compound page */
 	PG_tail,	/* other page of a compound page; first_page is its head */
 	PG_table,	/* is a page table */
@@ -189,6 +189,13 @@ static inline unsigned page_zonenum(const struct page *p) { return p->flags >> P
 static inline unsigned page_to_nid(const struct page *p)
 {
 	return MAX_NUMNODES == 1 ? 0 : p->flags >> PG_NODE_SHIFT & ((1u << (PG_TYPE_SHIFT - PG_NODE_SHIFT)) - 1);
+}
+/* A cache without objects; what a page of low memory names that is no slab's. */
+extern struct kmem_cache no_cache;
+/** page_slab_cache() - whose slab is @p, a page of low memory?  Its word is a distance, so that 0 leads to no_cache. */
+static __always_inline struct kmem_cache *page_slab_cache(const struct page *p)
+{
+	return (struct kmem_cache *)((unsigned long)&no_cache + p->slab_word);
 }
 /* A port whose direct map reaches all memory says 0, and what is for high memory folds away. */
 #ifndef HAVE_HIGHMEM

@@ -160,6 +160,8 @@ static __always_inline unsigned kmalloc_index(size_t size)
 void *__kmalloc_class(struct kmem_cache *s, gfp_t gfp);
 /** __kmalloc() - kmalloc of a size that only the running program knows. */
 void *__kmalloc(size_t size, gfp_t gfp);
+/** __kmalloc_plain() - the same with a mask that is known to be plain. */
+void *__kmalloc_plain(size_t size, gfp_t gfp);
 /** __kmalloc_caller() - the same, for @caller, whom reports name. */
 void *__kmalloc_caller(size_t size, gfp_t gfp, unsigned long caller);
 
@@ -184,6 +186,8 @@ static __always_inline void *kmalloc(size_t size, gfp_t gfp)
 	if (__builtin_constant_p(size) && size && size <= KMALLOC_MAX_CACHE_SIZE)
 		return kmem_cache_alloc(kmalloc_caches[gfp & __GFP_DMA ? KMALLOC_DMA : KMALLOC_NORMAL]
 						      [kmalloc_index(size)], gfp);
+	if (__builtin_constant_p(gfp) && !(gfp & ~KMALLOC_GFP_PLAIN))
+		return __kmalloc_plain(size, gfp);
 	return __kmalloc(size, gfp);
 }
 

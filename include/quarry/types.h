@@ -49,6 +49,13 @@ typedef unsigned int gfp_t;
 #endif
 /* From here on the compiler takes @p as it is, and does not work it out again from what it was made of. */
 #define hide_origin(p) __asm__ volatile("" : "+r"(p))
+/* The compiler loads what it has loaded before, and so kept no register for it meanwhile. */
+#define load_again(v) ({ __asm__ volatile("" : "+m"(v)); (v); })
+#ifdef __i386__
+#define FEW_REGISTERS 1		/* then that is worth more than the load costs */
+#else
+#define FEW_REGISTERS 0
+#endif
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
 #undef __always_inline		/* a hosted C library has its own */

@@ -62,7 +62,7 @@ static void write_slab(struct seq *s, const struct page *page)
 	char what[96];
 
 	seq_printf(s, "slab of %s, %u of %u objects in use; first object: %s\n",
-		   kmem_cache_name(head->slab_cache), head->inuse, head->objects,
+		   kmem_cache_name(page_slab_cache(head)), head->inuse, head->objects,
 		   slab_describe(what, sizeof(what), page_address(head)));
 }
 

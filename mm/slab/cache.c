@@ -463,14 +463,14 @@ __noinline void *slab_alloc_slow(struct kmem_cache *s, gfp_t gfp, unsigned long 
 
 void *__kmem_cache_alloc_plain(struct kmem_cache *s, gfp_t gfp)
 {
-	return likely(s) ? slab_alloc(s, gfp) : slab_alloc_slow(s, gfp, _RET_IP_);
+	return likely(s) ? slab_alloc(s, gfp, 0) : slab_alloc_slow(s, gfp, _RET_IP_);
 }
 
 void *__kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
 {
 	if (unlikely(!s) || unlikely(gfp & ~GFP_PLAIN))
 		return slab_alloc_slow(s, gfp, _RET_IP_);
-	return slab_alloc(s, gfp);
+	return slab_alloc(s, gfp, 0);
 }
 
 /* Not all of @nr: give the @got back. */
@@ -505,24 +505,34 @@ static __noinline void cache_free_or_refuse(struct kmem_cache *s, void *obj, uns
 {
 	struct page *page = slab_page_of(obj);
 
-	if (page && page->slab_cache == s && cache_free_slow(s, page, obj))
+	if (page && page_slab_cache(page) == s && cache_free_slow(s, page, obj))
 		return;
 	if (obj && (!slab_is_available() || is_cache(s, "kmem_cache_free", obj, caller)))
 		place_refuse("kmem_cache_free", s, obj, caller);
 }
 
+/* The same for an @obj in a slab of its cache: so the hot way need not keep that at hand. */
+static __noinline void cache_free_again(unsigned long caller, void *obj)
+{
+	cache_free_or_refuse(page_slab_cache(virt_to_page(obj)), obj, caller);
+}
+
 void kmem_cache_free(struct kmem_cache *s, void *obj)
 {
-	unsigned long off = (unsigned long)obj - PAGE_OFFSET;
+	unsigned long off = (unsigned long)obj - PAGE_OFFSET, word = slab_word(s);
 	struct page *page;
 
-	/* What is no slab's page names no cache of ours as slab_cache. */
 	if (likely(slab_page_there(off))) {
 		page = pfn_to_page(off >> PAGE_SHIFT);
-		if (likely(page->slab_cache == s) && likely(magazine_free(s, page, obj)))
+		if (likely(page->slab_word == word)) {
+			if (FEW_REGISTERS)
+				word = load_again(page->slab_word);
+			if (unlikely(!magazine_free(word, page, obj)))
+				cache_free_again(_RET_IP_, obj);
 			return;
+		}
 	}
-	cache_free_or_refuse(s, obj, _RET_IP_);
+	cache_free_or_refuse(cache_at(word), obj, _RET_IP_);
 }
 
 void kmem_cache_free_bulk(struct kmem_cache *s, size_t nr, void **p)
@@ -601,7 +611,7 @@ void slab_get_info(struct kmem_cache *s, struct slabinfo *info)
 static int check_geometry(const struct kmem_cache *s)
 {
 	unsigned long bytes = PAGE_SIZE << s->order, end = s->states_in_page ? bytes : s->map_offset;
-	unsigned idx;
+	unsigned long idx;
 
 	if (s->offset_mask != bytes - 1 || (unsigned long)s->num * s->size > end ||
 	    (!s->states_in_page && s->map_offset + DIV_ROUND_UP(bytes, s->size) > bytes))

@@ -60,7 +60,7 @@ void magazine_delete(struct magazine *m)
 	struct page *page = virt_to_page(m);
 	struct round r = { .obj = m };
 	unsigned long flags;
-	unsigned idx;
+	unsigned long idx;
 
 	if (!slab_index(magazine_cache, (unsigned long)m, &idx))
 		mm_panic("magazine %p is no object of its cache", (void *)m);

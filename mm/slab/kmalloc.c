@@ -41,13 +41,14 @@
 
 #include <quarry/string.h>
 
-struct kmem_cache kmalloc_too_early = {
+/* Until kmalloc_init() it stands in the row; the struct page of what is no slab leads to it always. */
+struct kmem_cache no_cache = {
 	.name = "kmalloc",
-	.floor.state = (u8 *)&kmalloc_too_early,
-	.cpu = { [0 ... NR_CPUS - 1] = { .top = &kmalloc_too_early.floor + 1, .limit = &kmalloc_too_early.floor + 1 } },
+	.floor.state = (u8 *)&no_cache,
+	.cpu = { [0 ... NR_CPUS - 1] = { .top = &no_cache.floor + 1, .limit = &no_cache.floor + 1 } },
 };
 struct kmem_cache *kmalloc_caches[NR_KMALLOC_KINDS][NR_KMALLOC_CLASSES] = {
-	[0 ... NR_KMALLOC_KINDS - 1] = { [0 ... NR_KMALLOC_CLASSES - 1] = &kmalloc_too_early },
+	[0 ... NR_KMALLOC_KINDS - 1] = { [0 ... NR_KMALLOC_CLASSES - 1] = &no_cache },
 };
 unsigned long kmalloc_large_pages;
 
@@ -76,7 +77,7 @@ _Static_assert(KMALLOC_MAX_CACHE_SIZE == 8192, "the last class is 8192 bytes");
  * cache of the small ones, which most are.
  */
 #define SMALL_SIZE 1024
-static struct kmem_cache *small_caches[SMALL_SIZE / 8] = { [0 ... SMALL_SIZE / 8 - 1] = &kmalloc_too_early };
+static struct kmem_cache *small_caches[SMALL_SIZE / 8] = { [0 ... SMALL_SIZE / 8 - 1] = &no_cache };
 
 void kmalloc_init(void)
 {
@@ -159,23 +160,31 @@ static void *__do_kmalloc(size_t size, gfp_t gfp, int node, unsigned long caller
 	return slab_alloc_odd(s, gfp, node, caller);
 }
 
-static __noinline void *kmalloc_slow(size_t size, gfp_t gfp, unsigned long caller)
+/* More than the small ones, or an odd mask. */
+static __noinline void *kmalloc_further(size_t size, gfp_t gfp, unsigned long caller)
 {
+	if (size - 1 < KMALLOC_MAX_CACHE_SIZE && !(gfp & ~GFP_PLAIN))
+		return slab_alloc(kmalloc_caches[KMALLOC_NORMAL][kmalloc_index(size)], gfp, caller);
 	return __do_kmalloc(size, gfp, -1, caller);
 }
 
 void *__kmalloc_class(struct kmem_cache *s, gfp_t gfp)
 {
-	return slab_alloc(s, gfp);
+	return slab_alloc(s, gfp, 0);
+}
+
+void *__kmalloc_plain(size_t size, gfp_t gfp)
+{
+	if (likely(size - 1 < SMALL_SIZE))
+		return slab_alloc(small_caches[(size - 1) / 8], gfp, 0);
+	return kmalloc_further(size, gfp, _RET_IP_);
 }
 
 void *__kmalloc(size_t size, gfp_t gfp)
 {
 	if (likely(size - 1 < SMALL_SIZE) && likely(!(gfp & ~GFP_PLAIN)))
-		return slab_alloc(small_caches[(size - 1) / 8], gfp);
-	if (size - 1 < KMALLOC_MAX_CACHE_SIZE && !(gfp & ~GFP_PLAIN))
-		return slab_alloc(kmalloc_caches[KMALLOC_NORMAL][kmalloc_index(size)], gfp);
-	return kmalloc_slow(size, gfp, _RET_IP_);
+		return slab_alloc(small_caches[(size - 1) / 8], gfp, 0);
+	return kmalloc_further(size, gfp, _RET_IP_);
 }
 
 void *__kmalloc_caller(size_t size, gfp_t gfp, unsigned long caller)
@@ -211,17 +220,22 @@ static __noinline void __do_kfree(const void *p, unsigned long caller)
 {
 	struct page *page = slab_page_of(p);
 
-	if (page && cache_free_slow(page->slab_cache, page, (void *)(unsigned long)p))
+	if (page && cache_free_slow(page_slab_cache(page), page, (void *)(unsigned long)p))
 		return;
 	kfree_odd(p, caller);
 }
 
 void kfree(const void *p)
 {
-	struct page *page = slab_page_of(p);
+	unsigned long off = (unsigned long)p - PAGE_OFFSET, word;
+	struct page *page;
 
-	if (likely(page) && likely(magazine_free(page->slab_cache, page, (void *)(unsigned long)p)))
-		return;
+	if (likely(slab_page_there(off))) {
+		page = pfn_to_page(off >> PAGE_SHIFT);
+		word = page->slab_word;
+		if (likely(magazine_free(word, page, (void *)(unsigned long)p)))
+			return;
+	}
 	__do_kfree(p, _RET_IP_);
 }
 

@@ -203,7 +203,7 @@ static void *alloc_claimed(struct kmem_cache *s)
 
 static __cold_path bool cache_missing(struct kmem_cache *s, unsigned long caller)
 {
-	if (s == &kmalloc_too_early)
+	if (s == &no_cache)
 		slab_refuse_early("kmalloc", caller);
 	else
 		misuse(MISUSE_ARGUMENT, caller, "kmem_cache_alloc(%p): the cache was destroyed", (void *)s);
@@ -242,7 +242,7 @@ bool cache_free_slow(struct kmem_cache *s, struct page *page, void *p)
 	struct round r = { .obj = p };
 	unsigned long flags;
 	bool claimed, used;
-	unsigned idx;
+	unsigned long idx;
 
 	if (!slab_index(s, (unsigned long)p, &idx))
 		return false;
@@ -303,7 +303,7 @@ static size_t push_many(const struct kmem_cache *s, struct round *top, size_t nr
 	unsigned long page_of = ~(unsigned long)*p;	/* an address in the page that was looked at */
 	const struct page *page;
 	u8 *states = NULL, *state;
-	unsigned idx;
+	unsigned long idx;
 	size_t i;
 
 	for (i = 0; i < nr; i++) {
@@ -311,7 +311,7 @@ static size_t push_many(const struct kmem_cache *s, struct round *top, size_t nr
 
 		if ((at ^ page_of) & PAGE_MASK) {
 			page = slab_page_of((void *)at);
-			if (!page || page->slab_cache != s)
+			if (!page || page_slab_cache(page) != s)
 				break;
 			states = page->states;
 			page_of = at;
@@ -397,12 +397,12 @@ unsigned long magazines_count(struct kmem_cache *s)
 static int check_round(struct kmem_cache *s, const struct round *r)
 {
 	struct page *page;
-	unsigned idx;
+	unsigned long idx;
 
 	if (!virt_addr_valid(r->obj))
 		return 2;
 	page = virt_to_page(r->obj);
-	if (!PageSlab(page) || page->slab_cache != s || !slab_index(s, (unsigned long)r->obj, &idx))
+	if (!PageSlab(page) || page_slab_cache(page) != s || !slab_index(s, (unsigned long)r->obj, &idx))
 		return 2;
 	return r->state == page->states + idx && *r->state == OBJ_CACHED ? 0 : 2;
 }

@@ -47,7 +47,7 @@ static bool page_is_free(struct page *page)
 
 static void place_in_slab(struct place *pl, unsigned long off)
 {
-	struct kmem_cache *s = pl->page->slab_cache;
+	struct kmem_cache *s = page_slab_cache(pl->page);
 	bool begins = slab_index(s, off, &pl->idx);
 
 	pl->s = s;
@@ -133,10 +133,10 @@ char *slab_describe(char *buf, size_t len, const void *p)
 			    1u << compound_order(compound_head(pl.page)));
 		break;
 	case PLACE_OBJECT:
-		mm_snprintf(buf, len, "object %u of %s, %s", pl.idx, pl.s->name, state_name(pl.state));
+		mm_snprintf(buf, len, "object %lu of %s, %s", pl.idx, pl.s->name, state_name(pl.state));
 		break;
 	case PLACE_MIDDLE:
-		mm_snprintf(buf, len, "%lu bytes into object %u of %s, %s", pl.inside, pl.idx, pl.s->name,
+		mm_snprintf(buf, len, "%lu bytes into object %lu of %s, %s", pl.inside, pl.idx, pl.s->name,
 			    state_name(pl.state));
 		break;
 	case PLACE_REST:

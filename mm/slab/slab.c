@@ -14,7 +14,7 @@
  *
  *	a slab of kmalloc-64, one page		mem_map, the same page
  *	+--------+--------+--   --+---------+	flags		PG_slab
- *	| obj 0  | obj 1  |  ...  | obj 62  |	slab_cache	-> kmalloc-64
+ *	| obj 0  | obj 1  |  ...  | obj 62  |	slab_word	-> kmalloc-64
  *	+--------+--------+--   --+---------+	states		-> state 0
  *	| states 0 ... 63, one byte each    |	inuse, objects	17, 63
  *	+-----------------------------------+	lru		slabs_partial
@@ -23,8 +23,10 @@
  * behind the last object's are NONE.  So an address is an object in use if, and only if,
  * it is a multiple and its state is USED.
  *
- * slab_cache, PG_slab and states are set in every page of the slab, so that kfree()
- * looks at one struct page, that of the pointer: the state is states[index].  The others
+ * slab_word, PG_slab and states are set in every page of the slab, so that kfree()
+ * looks at one struct page, that of the pointer: the state is states[index].  The word is
+ * how far the cache is from no_cache, a cache without objects: in every other page of low
+ * memory it is 0, and so each page leads to a cache that may be asked what is at a pointer.  The others
  * are in the first page, which aligned arithmetic finds: the page allocator's blocks are
  * aligned to their size.
  *
@@ -50,7 +52,7 @@
  *
  * Invariants (slab_check returns the number)
  *
- *  S.1	Every page of a slab has PG_slab and slab_cache; the first has a count of 1, and
+ *  S.1	Every page of a slab has PG_slab and slab_word; the first has a count of 1, and
  *	more while somebody holds a reference.
  *  S.2	A slab is aligned to its size; objects is the cache's num; every page's states
  *	is right.
@@ -256,7 +258,7 @@ static void slab_init(struct kmem_cache *s, struct page *head)
 
 	for (i = 0; i < pages; i++) {
 		__SetPageSlab(head + i);
-		head[i].slab_cache = s;
+		head[i].slab_word = slab_word(s);
 		head[i].states = slab_states_of_page(s, head, i);
 	}
 	head->inuse = 0;
@@ -273,7 +275,7 @@ static void slab_fini(struct kmem_cache *s, struct page *head)
 
 	for (i = 0; i < pages; i++) {
 		__ClearPageSlab(head + i);
-		head[i].slab_cache = NULL;
+		head[i].slab_word = 0;
 		head[i].states = NULL;
 		memset(head[i].own_states, 0, sizeof(head[i].own_states));
 	}
@@ -517,7 +519,7 @@ static int check_slab(struct kmem_cache *s, struct page *head, enum slab_list li
 	if (page_count(head) < 1)
 		return 1;
 	for (i = 0; i < 1u << s->order; i++)
-		if (!PageSlab(head + i) || head[i].slab_cache != s)
+		if (!PageSlab(head + i) || page_slab_cache(head + i) != s)
 			return 1;
 	if (head != slab_head(s, head) || head->objects != s->num)
 		return 2;

@@ -174,11 +174,11 @@ static inline struct page *slab_head(const struct kmem_cache *s, struct page *pa
 
 /* @a * *@b: returns the low half.  A port may know a better way. */
 #ifndef mul_u32_u32
-static __always_inline u32 mul_u32_u32(u32 a, const u32 *b, u32 *high)
+static __always_inline u32 mul_u32_u32(u32 a, const u32 *b, unsigned long *high)
 {
 	u64 product = (u64)a * *b;
 
-	*high = (u32)(product >> 32);
+	*high = (unsigned long)(product >> 32);
 	return (u32)product;
 }
 #endif
@@ -190,7 +190,7 @@ static __always_inline u32 mul_u32_u32(u32 a, const u32 *b, u32 *high)
  * the state that belongs to it NONE.  The low half of the product is the fraction: below
  * the reciprocal only for whole multiples.
  */
-static __always_inline bool slab_index(const struct kmem_cache *s, unsigned long at, unsigned *idx)
+static __always_inline bool slab_index(const struct kmem_cache *s, unsigned long at, unsigned long *idx)
 {
 	return mul_u32_u32((u32)(at & s->offset_mask), &s->reciprocal, idx) < s->reciprocal;
 }
@@ -252,56 +252,69 @@ void *slab_alloc_slow(struct kmem_cache *s, gfp_t gfp, unsigned long caller);
 
 /*
  * The hot way, for a public call: the mask is plain; this thread holds nothing, so it may
- * sleep, too.  What only the slow way needs is fetched there.
+ * sleep, too.  What only the slow way needs is fetched there; @caller 0: also who called.
  */
-static __always_inline void *slab_alloc(struct kmem_cache *s, gfp_t gfp)
+static __always_inline void *slab_alloc(struct kmem_cache *s, gfp_t gfp, unsigned long caller)
 {
-	unsigned long caller;
-	struct cpu_cache *c;
+	struct round *hot;
 	void *obj;
 
 	if (cpu_claim_at_rest()) {
-		c = this_cpu_cache(s);
-		obj = c->top[-1].obj;
-		if (likely(obj)) {
-			*c->top[-1].state = OBJ_USED;
-			c->top--;
+		hot = cpu_own_read(s->cpu[0].top) - 1;
+		if (likely(hot->obj)) {
+			cpu_own_add(s->cpu[0].top, -sizeof(struct round));
+			obj = load_again(hot->obj);
+			*hot->state = OBJ_USED;
 			cpu_release_at_rest();
 			return obj;
 		}
-		s = (struct kmem_cache *)(void *)c->top[-1].state;	/* the floor's */
+		s = (struct kmem_cache *)(void *)hot->state;	/* the floor's */
 		cpu_release_at_rest();
 	}
-	caller = _RET_IP_;
+	if (!caller)
+		caller = _RET_IP_;
 	hide_origin(caller);
 	return slab_alloc_slow(s, gfp, caller);
 }
 
+/* What page->slab_word is in the slabs of @s. */
+static __always_inline unsigned long slab_word(const struct kmem_cache *s)
+{
+	return (unsigned long)s - (unsigned long)&no_cache;
+}
+
+/* And back; made anew each time, where it is part of an address and costs nothing. */
+#define cache_at(word) ({								\
+	if (SYMBOL_IN_ADDRESS)								\
+		hide_origin(word);							\
+	(struct kmem_cache *)((unsigned long)&no_cache + (word)); })
+
 /**
- * magazine_free() - the hot way back for the object at @p, in @page, a page of a slab of @s
+ * magazine_free() - the hot way back for the object at @p, in @page; @word is page->slab_word
  * False: no room, not at rest, or no object in use: cache_free_slow() knows.
  */
-static __always_inline bool magazine_free(struct kmem_cache *s, struct page *page, void *p)
+static __always_inline bool magazine_free(unsigned long word, struct page *page, void *p)
 {
-	struct cpu_cache *c;
+	const struct kmem_cache *s = cache_at(word);
+	unsigned long idx;
 	struct round *top;
-	unsigned idx;
 	u8 *state;
+	u32 rest;
 
-	if (unlikely(!slab_index(s, (unsigned long)p, &idx)))
-		return false;
+	rest = mul_u32_u32((u32)((unsigned long)p & s->offset_mask), &s->reciprocal, &idx);
 	state = page->states + idx;
-	if (!cpu_claim_at_rest())
+	if (FEW_REGISTERS)
+		word = load_again(page->slab_word);
+	if (unlikely(rest >= cache_at(word)->reciprocal) || !cpu_claim_at_rest())
 		return false;
-	c = this_cpu_cache(s);
-	top = c->top;
-	if (unlikely(*state != OBJ_USED) || unlikely(top == c->limit)) {
+	top = cpu_own_read(cache_at(word)->cpu[0].top);
+	if (unlikely(*state != OBJ_USED) || unlikely(cpu_own_is(cache_at(word)->cpu[0].limit, top))) {
 		cpu_release_at_rest();
 		return false;
 	}
 	*state = OBJ_CACHED;
 	*top = (struct round){ p, state };
-	c->top++;
+	cpu_own_add(cache_at(word)->cpu[0].top, sizeof(struct round));
 	cpu_release_at_rest();
 	return true;
 }
@@ -338,7 +351,7 @@ struct place {
 	enum place_kind kind;
 	struct page *page;	/* NULL outside the direct map */
 	struct kmem_cache *s;	/* OBJECT, MIDDLE, REST */
-	unsigned idx;		/* OBJECT, MIDDLE: of the object */
+	unsigned long idx;	/* OBJECT, MIDDLE: of the object */
 	unsigned long inside;	/* MIDDLE, LARGE_MIDDLE: bytes from its beginning */
 	u8 state;		/* OBJECT, MIDDLE */
 };
@@ -363,8 +376,6 @@ struct kmem_cache *cache_make(const char *name, unsigned size, unsigned align, s
 
 /* ---- kmalloc.c ----------------------------------------------------------------- */
 
-/* A cache without slabs, that stands in the row until kmalloc_init(). */
-extern struct kmem_cache kmalloc_too_early;
 extern unsigned long kmalloc_large_pages;	/* atomic: pages of large kmallocs */
 
 /** kmalloc_init() - make the row of size classes. */

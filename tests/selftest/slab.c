@@ -199,7 +199,7 @@ SELFTEST(D2, a_slab_is_made_of_pages_that_say_so)
 	CHECK(p);
 	page = compound_head(virt_to_page(p));
 	CHECK(PageSlab(page));
-	CHECK(st_contains(kmem_cache_name(virt_to_page(p)->slab_cache), "kmalloc-256"));
+	CHECK(st_contains(kmem_cache_name(page_slab_cache(virt_to_page(p))), "kmalloc-256"));
 	kfree(p);
 }
 
@@ -250,7 +250,7 @@ SELFTEST(D3, each_cpu_keeps_its_own)
 	struct kmem_cache *c;
 
 	CHECK(p);
-	c = virt_to_page(p)->slab_cache;
+	c = page_slab_cache(virt_to_page(p));
 	slab_get_info(c, &s);
 	CHECK(s.limit > 0 && s.batchcount > 0 && s.batchcount <= s.limit);
 	kfree(p);
@@ -271,7 +271,7 @@ static bool class_serves(unsigned size, gfp_t gfp, const char *prefix)
 	mm_snprintf(name, sizeof(name), size < 1024 ? "%s-%u" : "%s-%uk", prefix, size < 1024 ? size : size / 1024);
 	page = virt_to_page(p);
 	ok = ksize(p) == size && IS_ALIGNED((unsigned long)p, (unsigned long)size) &&
-	     strcmp(kmem_cache_name(page->slab_cache), name) == 0 &&
+	     strcmp(kmem_cache_name(page_slab_cache(page)), name) == 0 &&
 	     (!(gfp & __GFP_DMA) || page_zonenum(page) == ZONE_DMA);
 	memset(p, 0xab, size);
 	kfree(p);

@@ -28,7 +28,7 @@ static const unsigned classes[NR_KMALLOC_CLASSES] = {
 
 static const char *cache_of(const void *p)
 {
-	return kmem_cache_name(virt_to_page(p)->slab_cache);
+	return kmem_cache_name(page_slab_cache(virt_to_page(p)));
 }
 
 START_TEST(D4_every_size_gets_the_smallest_class_that_fits)

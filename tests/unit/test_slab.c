@@ -60,7 +60,7 @@ static void check_index(unsigned size)
 {
 	struct kmem_cache s = { .size = size };
 	unsigned long off, bytes;
-	unsigned idx;
+	unsigned long idx;
 
 	slab_geometry(&s);
 	bytes = PAGE_SIZE << s.order;
@@ -68,13 +68,13 @@ static void check_index(unsigned size)
 		bool begins = slab_index(&s, off, &idx);
 
 		if (begins != (off % size == 0 && (s.num > 1 || off == 0)) || (begins && idx != off / size))
-			ck_abort_msg("size %u, offset %lu: index %u, begins %d", size, off, idx, begins);
+			ck_abort_msg("size %u, offset %lu: index %lu, begins %d", size, off, idx, begins);
 		/* behind the last object, there is a state to say that there is none */
 		if (begins && !s.states_in_page && s.map_offset + idx >= bytes)
-			ck_abort_msg("size %u, offset %lu: state %u is not on the slab", size, off, idx);
+			ck_abort_msg("size %u, offset %lu: state %lu is not on the slab", size, off, idx);
 		/* inside an object, the index is that object's */
 		if (off < (unsigned long)s.num * size && idx != off / size)
-			ck_abort_msg("size %u, offset %lu: index %u", size, off, idx);
+			ck_abort_msg("size %u, offset %lu: index %lu", size, off, idx);
 	}
 }
 
@@ -188,7 +188,7 @@ START_TEST(D5_each_cache_is_an_object_of_the_first)
 	ck_assert_uint_eq(info_of(first).active_objs, n - 1);
 	s = make("mine", 10, 0);
 	ck_assert_uint_eq(info_of(first).active_objs, n);
-	ck_assert_ptr_eq(virt_to_page(s)->slab_cache, first);
+	ck_assert_ptr_eq(page_slab_cache(virt_to_page(s)), first);
 	kmem_cache_destroy(s);
 	EXPECT_MISUSE(MISUSE_ARGUMENT, "own", kmem_cache_destroy(first));
 	EXPECT_MISUSE(MISUSE_ARGUMENT, "own", kmem_cache_destroy(kmalloc_caches[0][0]));
@@ -287,7 +287,7 @@ START_TEST(D2_a_slab_tells_what_it_is)
 		ck_assert_uint_eq(head->objects, s->num);
 		for (i = 0; i < 1u << s->order; i++) {
 			ck_assert(PageSlab(head + i));
-			ck_assert_ptr_eq(head[i].slab_cache, s);
+			ck_assert_ptr_eq(page_slab_cache(&head[i]), s);
 		}
 		ck_assert_int_eq(slab_check(NULL), 0);
 		memset(p, 0xff, sizes[k]);
@@ -295,7 +295,7 @@ START_TEST(D2_a_slab_tells_what_it_is)
 		kmem_cache_free(s, p);
 		kmem_cache_destroy(s);
 		for (i = 0; i < 1u << 3; i++)
-			ck_assert(!PageSlab(head + i) || head[i].slab_cache != s);
+			ck_assert(!PageSlab(head + i) || page_slab_cache(&head[i]) != s);
 	}
 	unit_teardown();
 }
@@ -549,7 +549,7 @@ START_TEST(D3_writing_after_free_breaks_nothing)
 		for (i = 0; i < MANY; i++)
 			kmem_cache_free(s, many[i]);
 		for (i = 0; i < MANY; i++)
-			if (PageSlab(virt_to_page(many[i])) && virt_to_page(many[i])->slab_cache == s)
+			if (PageSlab(virt_to_page(many[i])) && page_slab_cache(virt_to_page(many[i])) == s)
 				memset(many[i], 0xff, 48);
 		ck_assert_int_eq(slab_check(NULL), 0);
 	}
@@ -933,7 +933,7 @@ START_TEST(slab_check_names_what_is_broken)
 	kmem_cache_free(s, many[0]);
 	PLANTED(1, __ClearPageSlab(head), __SetPageSlab(head));
 	PLANTED(1, atomic_set(&head->_count, 0), atomic_set(&head->_count, 1));
-	PLANTED(1, head->slab_cache = NULL, head->slab_cache = s);
+	PLANTED(1, head->slab_word++, head->slab_word--);
 	PLANTED(2, head->objects++, head->objects--);
 	PLANTED(2, head->states++, head->states--);
 	PLANTED(3, state[1] = 7, state[1] = OBJ_USED);

@@ -2,8 +2,10 @@
 /*
  * cpu.h: this processor, on any PC.
  *
- * Each CPU has a struct cpu_local that a segment register points to, %fs with 32 bits,
- * %gs with 64, so that "mine" is one instruction, whichever CPU runs it.
+ * What each CPU has of its own lies CPU_SLOT bytes behind the one before it: an array of
+ * struct cpu_local, and others.  In the kernel the base of a segment register, %fs with
+ * 32 bits, %gs with 64, is cpu * CPU_SLOT: through it the address of CPU 0's is that of
+ * "mine", in any such array, and in one instruction, whichever CPU runs it.
  */
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
@@ -25,32 +27,50 @@ struct cpu_local {
 	int preempt_count;	/* less CPU_CLAIMED: so a claim by whoever has nothing else makes it 0 */
 	unsigned long slot;	/* cpu * CPU_SLOT */
 	unsigned kmap_top;	/* of its stack of mappings (highmem.h) */
-} __attribute__((aligned(L1_CACHE_BYTES)));	/* others' writes to theirs do not slow us down */
+} __attribute__((aligned(CPU_SLOT)));	/* others' writes to theirs do not slow us down */
 
 extern struct cpu_local cpu_locals[NR_CPUS];
+_Static_assert(sizeof(struct cpu_local) == CPU_SLOT, "they are an array of slots");
 
-/* The segment descriptor that a CPU's %fs must select: its base is @local; data, writable, present. */
-static inline u64 cpu_local_descriptor(const struct cpu_local *local)
+/* The segment descriptor that the %fs of CPU @cpu must select: data of 4 GiB, writable, present. */
+static inline u64 cpu_local_descriptor(unsigned cpu)
 {
-	u64 base = (unsigned long)local;
-
-	return 0x0040930000000000 | base >> 24 << 56 | (base & 0xffffff) << 16 | (sizeof(*local) - 1);
+	return 0x00cf93000000ffff | (u64)cpu * CPU_SLOT << 16;
 }
+_Static_assert(NR_CPUS * CPU_SLOT <= 1 << 24, "what the descriptor says of the base");
+
+/* An address may be a register and a constant one, so that adding that costs nothing. */
+#define SYMBOL_IN_ADDRESS 1
+
+/* percpu.h: a word of this CPU's, @x is CPU 0's. */
+#define cpu_own_read(x) ({								\
+	__typeof__(x) v_;								\
+	__asm__ volatile("mov " CPU_SEGMENT ":%1, %0" : "=r"(v_) : "m"(x));		\
+	v_; })
+#define cpu_own_is(x, v) ({								\
+	bool v_;									\
+	__asm__ volatile("cmp %2, " CPU_SEGMENT ":%1" : "=@cce"(v_) : "m"(x), "r"(v) : "cc"); \
+	v_; })
+#define cpu_own_add(x, n)								\
+	__asm__ volatile("add" WORD_SUFFIX " %1, " CPU_SEGMENT ":%0" : "+m"(x) : "ri"(n) : "memory", "cc")
+
+/* The operand of CPU 0's: with a segment, this CPU's. */
+#define CPU_FIELD(field) "i"(&cpu_locals[0].field)
 
 #define cpu_local_read(field) ({							\
 	__typeof__(((struct cpu_local *)0)->field) v_;					\
-	__asm__ volatile("mov " CPU_SEGMENT ":%c1, %0" : "=r"(v_) : "i"(offsetof(struct cpu_local, field))); \
+	__asm__ volatile("mov " CPU_SEGMENT ":%c1, %0" : "=r"(v_) : CPU_FIELD(field)); \
 	v_; })
 #define cpu_local_write(field, v)							\
-	__asm__ volatile("movl %0, " CPU_SEGMENT ":%c1" : : "ri"(v), "i"(offsetof(struct cpu_local, field)) : "memory")
+	__asm__ volatile("movl %0, " CPU_SEGMENT ":%c1" : : "ri"(v), CPU_FIELD(field) : "memory")
 #define cpu_local_add(field, n)								\
 	__asm__ volatile("addl %0, " CPU_SEGMENT ":%c1"						\
-			 : : "ri"(n), "i"(offsetof(struct cpu_local, field)) : "memory", "cc")
+			 : : "ri"(n), CPU_FIELD(field) : "memory", "cc")
 /* The same; is it 0 then? */
 #define cpu_local_add_is_zero(field, n) ({						\
 	bool v_;									\
 	__asm__ volatile("addl %1, " CPU_SEGMENT ":%c2"					\
-			 : "=@ccz"(v_) : "i"(n), "i"(offsetof(struct cpu_local, field)) : "memory", "cc"); \
+			 : "=@ccz"(v_) : "i"(n), CPU_FIELD(field) : "memory", "cc"); \
 	v_; })
 
 static inline unsigned smp_processor_id(void) { return cpu_local_read(cpu); }
@@ -74,11 +94,11 @@ static __always_inline bool cpu_claim_at_rest(void)
 }
 
 /* Both halves of a product, in one instruction; the compiler makes a detour. */
-static __always_inline u32 mul_u32_u32(u32 a, const u32 *b, u32 *high)
+static __always_inline u32 mul_u32_u32(u32 a, const u32 *b, unsigned long *high)
 {
 	u32 low;
 
-	__asm__("mull %3" : "=a"(low), "=d"(*high) : "0"(a), "m"(*b) : "cc");
+	__asm__("mull %3" : "=a"(low), "=d"(*high) : "%0"(a), "rm"(*b) : "cc");
 	return low;
 }
 #define mul_u32_u32 mul_u32_u32
