@@ -159,16 +159,17 @@ static void lap(struct side *s, unsigned *phase, void (*work)(struct side *), st
 /* The ticks of the lap that every @step-th CPU from @first on has run; ~0: not together. */
 static u64 lap_ticks(unsigned first, unsigned step)
 {
-	u64 slowest = 0, early = ~0ULL, late = 0;
+	u64 slowest = 0, fastest = ~0ULL, early = ~0ULL, late = 0;
 
 	for (unsigned i = first; i < smp.cpus; i += step) {
 		const struct side *s = &smp.sides[i];
 
 		slowest = max(slowest, s->end - s->start);
+		fastest = min(fastest, s->end - s->start);
 		early = min(early, s->start);
 		late = max(late, s->start);
 	}
-	return takes_turns() || late - early <= slowest / 8 ? slowest : ~0ULL;
+	return takes_turns() || late - early <= fastest / 8 ? slowest : ~0ULL;
 }
 
 /* Of CPU @me.  By the last lap's end all have noted their times, which nobody touches before the next begins. */

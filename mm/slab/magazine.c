@@ -16,10 +16,14 @@
  *
  * Loaded empty: swap, if the other holds something; else trade the other for a full one
  * of the depot's; else fill the loaded one from the slabs.  Loaded full: swap, if the other
- * is empty; else trade the other for an empty one; else flush it to the slabs.  Either way
+ * is not; else trade the other for an empty one; else flush it to the slabs.  Either way
  * about half of what the pair can hold is there afterwards, so a program must take or free
  * a whole magazine of objects before a lock is taken again.  When the slabs are empty too,
  * slabs for a whole magazine are asked of the page allocator at once.
+ *
+ * States of neighbours share cache lines, so two CPUs that have a slab's objects in hand slow
+ * each other down.  Hence a CPU that fills its loaded magazine from the slabs also takes, into the other,
+ * what is left of the last slab (fill).
  *
  * Beside each object lies the address of its state: taking it costs one store and no
  * arithmetic.  Below the first round lies the floor: it has no object, which tells that
@@ -136,6 +140,17 @@ static bool attach(struct kmem_cache *s, struct cpu_cache *c)
 	return true;
 }
 
+/* Both are empty.  A slab that was begun is taken whole, if there is room. */
+static void fill(struct kmem_cache *s, struct cpu_cache *c)
+{
+	const struct round *last = c->top;
+	unsigned n = slabs_take(s, -1, c->top, (unsigned)(c->limit - c->top));
+
+	c->top += n;
+	if (n)
+		c->previous->rounds = slab_take_rest(s, last->obj, c->previous->round, READ_ONCE(s->magazine_rounds));
+}
+
 /* Is there an object in the loaded magazine, or can one be had without growing? */
 static bool have_round(struct kmem_cache *s, struct cpu_cache *c)
 {
@@ -150,7 +165,7 @@ static bool have_round(struct kmem_cache *s, struct cpu_cache *c)
 	} else if ((m = depot_trade_empty(s, c->previous))) {
 		reload(s, c, m);
 	} else {
-		c->top += slabs_take(s, -1, c->top, (unsigned)(c->limit - c->top));
+		fill(s, c);
 	}
 	return rounds(c) != 0;
 }
@@ -164,7 +179,7 @@ static bool have_room(struct kmem_cache *s, struct cpu_cache *c)
 		return false;
 	if (c->top != c->limit)
 		return true;
-	if (m->rounds) {
+	if (m->rounds >= READ_ONCE(s->magazine_rounds)) {
 		m = depot_trade_full(s, c->previous);
 		if (!m) {
 			m = c->previous;

@@ -401,6 +401,19 @@ unsigned slabs_take(struct kmem_cache *s, int node, struct round *round, unsigne
 	return got;
 }
 
+unsigned slab_take_rest(struct kmem_cache *s, const void *obj, struct round *round, unsigned want)
+{
+	struct page *head = slab_head(s, virt_to_page(obj));
+	struct kmem_cache_node *n = &s->node[page_to_nid(head)];
+	unsigned long flags = spin_lock_irqsave(&n->lock);
+
+	want = min((unsigned)(head->objects - head->inuse), want);
+	slab_take(s, head, round + want, want);
+	slab_count(n, head, (int)want);
+	spin_unlock_irqrestore(&n->lock, flags);
+	return want;
+}
+
 static void slab_put(struct kmem_cache *s, struct kmem_cache_node *n, struct page *head,
 		     const struct round *r)
 {

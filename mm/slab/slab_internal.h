@@ -147,6 +147,8 @@ bool cache_grow(struct kmem_cache *s, gfp_t gfp, int node, unsigned want);
  * @node: whose slabs, or -1 for the nearest node's that has some.  Return: how many; their state is OBJ_CACHED.
  */
 unsigned slabs_take(struct kmem_cache *s, int node, struct round *round, unsigned want);
+/** slab_take_rest() - up to @want more objects of the slab that @obj is in, which is out of it.  Return: how many. */
+unsigned slab_take_rest(struct kmem_cache *s, const void *obj, struct round *round, unsigned want);
 /**
  * slabs_put() - put @n objects whose state is OBJ_CACHED back
  * Slabs that this empties go back to the page allocator beyond free_limit.

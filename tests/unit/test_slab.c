@@ -923,7 +923,7 @@ START_TEST(slab_check_names_what_is_broken)
 	u8 *state;
 
 	setup();
-	s = make("broken", 40, 0);
+	s = make("broken", 24, 0);		/* of more objects than a CPU takes */
 	many[0] = take(s);
 	p = take(s);
 	head = slab_head(s, virt_to_page(p));
