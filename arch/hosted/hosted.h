@@ -37,6 +37,8 @@ extern phys_addr_t swapper_frame;	/* where swapper_pg_dir is */
 
 /* numa.c: before hosted_power_on(), how many nodes there are, and CPU numbers; 1 and 16 unless somebody says otherwise. */
 extern unsigned hosted_nodes, hosted_cpus;
+/* mmu.c: before hosted_power_on(): false where those addresses are another's (valgrind's): no programs then. */
+extern bool hosted_user_space;
 /** hosted_numa_init() - tell the memory manager of them.  @end: of memory.  Return: NULL, or why it cannot be. */
 const char *hosted_numa_init(phys_addr_t end);
 

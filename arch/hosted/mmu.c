@@ -71,6 +71,7 @@ static unsigned tlb_used;
 static u16 tlb_slot[USER_PAGES + KERNEL_PAGES];
 static phys_addr_t user_root;	/* the task's tables that a CPU has loaded; 0: none has */
 u64 mmu_fills, mmu_overflows;
+bool hosted_user_space = true;
 
 /* Behind low memory, where that is in the same gigabyte. */
 static unsigned long kernel_start(void) { return WINDOWS_BASE + (WINDOWS_BASE == PAGE_OFFSET ? lowmem_size : 0); }
@@ -78,7 +79,7 @@ static unsigned long kernel_start(void) { return WINDOWS_BASE + (WINDOWS_BASE ==
 /* The page's index in tlb_slot[]. */
 static unsigned long window_page(unsigned long addr)
 {
-	if (addr >= USER_BASE && addr < TASK_SIZE)
+	if (hosted_user_space && addr >= USER_BASE && addr < TASK_SIZE)
 		return addr >> PAGE_SHIFT;
 	if (addr >= kernel_start() && addr < WINDOWS_END)
 		return USER_PAGES + ((addr - WINDOWS_BASE) >> PAGE_SHIFT);
@@ -136,7 +137,7 @@ static unsigned long mem_map_bytes(void)
 
 const char *mmu_init(void)
 {
-	const char *err = reserve(USER_BASE, TASK_SIZE);
+	const char *err = hosted_user_space ? reserve(USER_BASE, TASK_SIZE) : NULL;
 
 	if (!err && SPARSE_MEM_MAP) {
 		err = reserve(PAGE_OFFSET, PAGE_OFFSET + lowmem_size);

@@ -21,8 +21,10 @@ static __always_inline void give_page(void *p) { free_page((unsigned long)p); }
 static bool allocator_begin(void)
 {
 	static struct e820_entry map[8];
-	const char *err = hosted_power_on(map, hosted_pc_map(map, MACHINE), MACHINE);
+	const char *err;
 
+	hosted_user_space = false;	/* no programs; valgrind needs those addresses */
+	err = hosted_power_on(map, hosted_pc_map(map, MACHINE), MACHINE);
 	if (err) {
 		fprintf(stderr, "worker: %s\n", err);
 		return false;

@@ -29,4 +29,14 @@ for worker in quarry libc; do
 	[ "$(tail -n +2 <<<"$got" | grep -cE '^[0-9]+\.[0-9]+$')" = 4 ]
 	result "peer-$worker: two threads, at the same, and one takes what the other gives"
 done
+if command -v valgrind >/dev/null; then
+	got=$(PEERS=quarry CALLGRIND=1 BUILD=build/hosted64 OUT=/dev/null timeout 300 bench/peers/run 2>&1)
+	[ "$(grep -cE '^[a-z]+ (64|256|1024|4096|page), 1 thr +[1-9][0-9.]+ 1\.00' <<<"$got")" = 25 ]
+	result "callgrind counts the instructions of each row"
+	[ "$(awk '/^pair 64/ { n = $5 } END { print n }' <<<"$got")" = "$(awk '/^pair 256/ { n = $5 } END { print n }' <<<"$got")" ]
+	result "those of a pair do not depend on its size"
+else
+	number=$((number + 1))
+	echo "ok $number - callgrind # SKIP valgrind is not installed"
+fi
 echo "1..$number"
