@@ -9,7 +9,9 @@
 #include "command.h"
 
 #include <quarry/highmem.h>
+#include <quarry/pressure.h>
 #include <quarry/report.h>
+#include <quarry/shrinker.h>
 #include <quarry/slab.h>
 #include <quarry/vmalloc.h>
 #include <quarry/zone.h>
@@ -261,6 +263,59 @@ static int cmd_held(int argc, char **argv)
 	return 0;
 }
 
+/* ---- what is to stay free ----------------------------------------------------------------- */
+
+static int cmd_min_free_kbytes(int argc, char **argv)
+{
+	unsigned long kib;
+	struct zone *z;
+
+	if (argc > 1 && (!parse_number("kbytes", argv[1], &kib) || set_min_free_kbytes(kib)))
+		return 1;
+	kprintf("min_free_kbytes %lu\n", min_free_kbytes);
+	for_each_zone(z)
+		kprintf("  node %d %-8s min %6lu  low %6lu  high %6lu  free %8lu pages\n", z->node, z->name,
+			z->watermark[WMARK_MIN], z->watermark[WMARK_LOW], z->watermark[WMARK_HIGH], zone_free_pages(z));
+	return 0;
+}
+
+static int cmd_drop_caches(int argc, char **argv)
+{
+	unsigned long what = DROP_CACHE_PAGES | DROP_CACHE_SLAB, n;
+
+	if (argc > 1 && !parse_number("what", argv[1], &what))
+		return 1;
+	if (!what || what > (DROP_CACHE_PAGES | DROP_CACHE_SLAB))
+		return cmd_error("drop_caches takes 1, 2 or 3");
+	n = drop_caches((unsigned)what);
+	kprintf("%lu dropped\n", n);
+	return 0;
+}
+
+static bool print_shrinker(struct shrinker *s, void *arg)
+{
+	struct shrink_control sc = { .gfp_mask = GFP_KERNEL };
+	unsigned long n = s->count_objects(s, &sc);
+
+	++*(unsigned *)arg;
+	kprintf("%-20s %8lu %s, %ld due, seeks %d, batch %ld\n", s->name, n == SHRINK_EMPTY ? 0 : n,
+		s->flags & SHRINKER_PAGES ? "pages" : "objects", s->nr_deferred[0], s->seeks,
+		s->batch ? s->batch : SHRINKER_BATCH);
+	return true;
+}
+
+static int cmd_shrinkers(int argc, char **argv)
+{
+	unsigned n = 0;
+
+	(void)argc;
+	(void)argv;
+	shrinker_for_each(print_shrinker, &n);
+	if (!n)
+		kprintf("there are none\n");
+	return 0;
+}
+
 /* ---- the table --------------------------------------------------------------------------- */
 
 static void complete_kmalloc(unsigned nth, line_offer offer, void *arg)
@@ -308,6 +363,15 @@ const struct command memory_commands[] = {
 	{ "kunmap", "#N|FRAME", "take it away: kunmap()",
 	  "As often as kmap was called; once more is refused.",
 	  "kunmap #2", cmd_kunmap, 1, 1, complete_kmap },
+	{ "min_free_kbytes", "[N]", "how much is kept free, as /proc/sys/vm/min_free_kbytes",
+	  "N sets it, at most an eighth of low memory; the zones' watermarks follow.",
+	  "min_free_kbytes 8192", cmd_min_free_kbytes, 0, 1, NULL },
+	{ "drop_caches", "[1|2|3]", "ask shrinkers for all they have",
+	  "1: those of pages (the programs' images); 2: all others, and empty slabs; 3, or nothing: both.",
+	  "drop_caches 3; vmstat", cmd_drop_caches, 0, 1, NULL },
+	{ "shrinkers", "", "caches that give memory back when it is short",
+	  "How much each could give, how much it owes, what an object costs to make anew.",
+	  "shrinkers", cmd_shrinkers, 0, 0, NULL },
 	{ "held", "", "what the commands above took and did not give back",
 	  "One line for each, by its handle; 'free #N', 'kfree #N', 'vfree #N', 'kunmap #N' give it back.",
 	  "held", cmd_held, 0, 0,

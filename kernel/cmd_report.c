@@ -151,6 +151,9 @@ const struct command report_commands[] = {
 	REPORT("zoneinfo", "zones and watermarks, as /proc/zoneinfo",
 	       "In pages.  min, low and high are the watermarks; protection is what a zone keeps from\n"
 	       "requests that could also use a higher zone; pagesets are the CPUs' own lists."),
+	REPORT("vmstat", "counters and events since boot, as /proc/vmstat",
+	       "In pages; nr_kernel_stack in kB.  alloc_... at the end are the rungs that allocations climbed\n"
+	       "when memory was short.  What does not exist here shows 0."),
 	REPORT("pagetypeinfo", "free blocks by type, as /proc/pagetypeinfo",
 	       "Blocks are not grouped by mobility here: all are Unmovable."),
 	REPORT("slabinfo", "caches of objects, as /proc/slabinfo",

@@ -55,6 +55,7 @@ put = install -d $(DESTDIR)$(2) && install -m 644 $(1) $(DESTDIR)$(2)
 install-arch: $(B)/libquarry.a
 	$(call say,INSTALL,$(DESTDIR)$(TO_INCLUDE))$(call put,include/quarry/*.h,$(TO_INCLUDE)/quarry)
 	$(Q)$(call put,include/linux/*.h,$(TO_INCLUDE)/linux)
+	$(Q)$(call put,include/linux/sched/*.h,$(TO_INCLUDE)/linux/sched)
 	$(Q)$(foreach p,$(PORTS),$(call put,arch/$(p)/include/arch/*.h,$(TO_INCLUDE)/$(p)/arch) &&) :
 	$(Q)$(call put,$<,$(TO_LIB))
 	$(Q)install -d $(DESTDIR)$(TO_PC)

@@ -78,6 +78,7 @@ void seq_puts(struct seq *s, const char *text);
 void report_meminfo(struct seq *s);
 void report_buddyinfo(struct seq *s);
 void report_zoneinfo(struct seq *s);
+void report_vmstat(struct seq *s);
 void report_pagetypeinfo(struct seq *s);
 void report_slabinfo(struct seq *s);
 void report_vmallocinfo(struct seq *s);

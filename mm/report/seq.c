@@ -67,6 +67,7 @@ const struct report mm_reports[] = {
 	{ "meminfo", report_meminfo },
 	{ "buddyinfo", report_buddyinfo },
 	{ "zoneinfo", report_zoneinfo },
+	{ "vmstat", report_vmstat },
 	{ "pagetypeinfo", report_pagetypeinfo },
 	{ "slabinfo", report_slabinfo },
 	{ "vmallocinfo", report_vmallocinfo },

@@ -16,7 +16,8 @@
  * Frames are not grouped by mobility here: all blocks count as Unmovable, as in
  * a Linux that has switched its grouping off for want of memory.
  */
-#include <quarry/report.h>
+#include "stats.h"
+
 #include <quarry/zone.h>
 
 struct snapshot {
@@ -59,47 +60,9 @@ void report_buddyinfo(struct seq *s)
 
 /* ---- zoneinfo ---------------------------------------------------------------- */
 
-/* A name of zoneinfo and where its number comes from: a zone's counter, or nowhere (-1): 0. */
-struct stat_line {
-	const char *name;
-	int item;
-};
-
-static const struct stat_line node_lines[] = {
-	{ "nr_inactive_anon", -1 }, { "nr_active_anon", -1 }, { "nr_inactive_file", -1 },
-	{ "nr_active_file", -1 }, { "nr_unevictable", -1 }, { "nr_slab_reclaimable", -1 },
-	{ "nr_slab_unreclaimable", NR_SLAB_UNRECLAIMABLE }, { "nr_isolated_anon", -1 },
-	{ "nr_isolated_file", -1 }, { "workingset_nodes", -1 }, { "workingset_refault_anon", -1 },
-	{ "workingset_refault_file", -1 }, { "workingset_activate_anon", -1 },
-	{ "workingset_activate_file", -1 }, { "workingset_restore_anon", -1 },
-	{ "workingset_restore_file", -1 }, { "workingset_nodereclaim", -1 },
-	{ "nr_anon_pages", NR_ANON_PAGES }, { "nr_mapped", NR_FILE_PAGES }, { "nr_file_pages", -1 },
-	{ "nr_dirty", -1 }, { "nr_writeback", -1 }, { "nr_writeback_temp", -1 }, { "nr_shmem", -1 },
-	{ "nr_shmem_hugepages", -1 }, { "nr_shmem_pmdmapped", -1 }, { "nr_file_hugepages", -1 },
-	{ "nr_file_pmdmapped", -1 }, { "nr_anon_transparent_hugepages", NR_ANON_THPS }, { "nr_vmscan_write", -1 },
-	{ "nr_vmscan_immediate_reclaim", -1 }, { "nr_dirtied", -1 }, { "nr_written", -1 },
-	{ "nr_throttled_written", -1 }, { "nr_kernel_misc_reclaimable", -1 },
-	{ "nr_foll_pin_acquired", -1 }, { "nr_foll_pin_released", -1 },
-	{ "nr_kernel_stack", NR_KERNEL_STACK_PAGES }, { "nr_page_table_pages", NR_PAGETABLE },
-	{ "nr_sec_page_table_pages", -1 }, { "pgdemote_kswapd", -1 }, { "pgdemote_direct", -1 },
-	{ "pgdemote_khugepaged", -1 },
-};
-
-static const struct stat_line zone_lines[] = {
-	{ "nr_zone_inactive_anon", -1 }, { "nr_zone_active_anon", -1 }, { "nr_zone_inactive_file", -1 },
-	{ "nr_zone_active_file", -1 }, { "nr_zone_unevictable", -1 }, { "nr_zone_write_pending", -1 },
-	{ "nr_mlock", -1 }, { "nr_bounce", -1 }, { "nr_free_cma", -1 },
-};
-
 static void stat_line(struct seq *s, const char *name, unsigned long value)
 {
 	seq_printf(s, "      %-12s %lu\n", name, value);
-}
-
-static void stat_lines(struct seq *s, const struct stat_line *l, size_t n, const long *stat)
-{
-	for (; n; n--, l++)
-		stat_line(s, l->name, l->item < 0 ? 0 : (unsigned long)stat[l->item]);
 }
 
 /* Counters of all zones of a node.  nr_kernel_stack is in kB in these files, the others in pages. */
@@ -113,7 +76,7 @@ static void node_stats(struct seq *s, int node)
 			sum[i] += READ_ONCE(z->vm_stat[i]);
 	sum[NR_KERNEL_STACK_PAGES] <<= PAGE_SHIFT - 10;
 	seq_puts(s, "\n  per-node stats\n");
-	stat_lines(s, node_lines, ARRAY_SIZE(node_lines), sum);
+	stat_lines(s, node_stat_lines, sum, stat_line);
 }
 
 static void zone_marks(struct seq *s, const struct zone *z, unsigned long nr_free)
@@ -168,7 +131,7 @@ static void one_zoneinfo(struct seq *s, struct zone *z, bool first_of_node)
 	take(&n, z);
 	zone_marks(s, z, n.free);
 	stat_line(s, "nr_free_pages", n.free);
-	stat_lines(s, zone_lines, ARRAY_SIZE(zone_lines), n.stat);
+	stat_lines(s, zone_stat_lines, n.stat, stat_line);
 	zone_pagesets(s, z);
 	seq_printf(s, "  node_unreclaimable:  0\n  start_pfn:           %lu\n", z->zone_start_pfn);
 }

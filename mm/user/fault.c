@@ -33,6 +33,7 @@
 #include "vm_internal.h"
 
 #include <quarry/highmem.h>
+#include <quarry/pressure.h>
 #include <quarry/string.h>
 
 static bool same_promise(const struct promise *a, const struct promise *b)
@@ -188,6 +189,7 @@ enum vm_fault handle_mm_fault(struct mm_struct *mm, unsigned long addr, unsigned
 	bool huge = result == VM_FAULT_OK && p.vm_flags & VM_HUGEPAGE && huge_fits(p.vma, addr);
 
 	spin_unlock_irqrestore(&mm->lock, irq);
+	count_vm_event(PGFAULT);
 	if (present)
 		flush_tlb_page(p.page_addr);	/* entered meanwhile, by another thread of the task */
 	else if (result == VM_FAULT_OK && !(huge && huge_fault_in(mm, &p, flags)))
