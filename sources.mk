@@ -20,15 +20,16 @@ QUARRY_INCLUDE := -I$(QUARRY_DIR)include
 QUARRY_STAGE1_SRC := $(QUARRY_DIR)lib/printf.c \
 	$(addprefix $(QUARRY_DIR)mm/boot/,e820.c memblock.c numa.c node.c zonelist.c init_pages.c) \
 	$(addprefix $(QUARRY_DIR)mm/port/,no_names.c no_threads.c one_cpu.c) \
-	$(wildcard $(addprefix $(QUARRY_DIR)mm/,page/*.c slab/*.c debug/*.c pressure/*.c))
+	$(QUARRY_DIR)mm/pressure/mempool.c $(wildcard $(addprefix $(QUARRY_DIR)mm/,page/*.c slab/*.c debug/*.c))
 
 # Mapping: page tables, fixmap, kmap, vmalloc; the reports.  Further processors and
 # threads that sleep need no further source, only hooks.
 QUARRY_STAGE2_SRC := $(QUARRY_DIR)lib/rbtree.c $(QUARRY_DIR)mm/boot/init_mapping.c \
 	$(wildcard $(addprefix $(QUARRY_DIR)mm/,virt/*.c report/*.c))
 
-# Tasks: address spaces, page faults.
-QUARRY_STAGE5_SRC := $(QUARRY_DIR)mm/boot/init.c $(wildcard $(QUARRY_DIR)mm/user/*.c)
+# Tasks: address spaces, page faults; which of them ends when memory has run out.
+QUARRY_STAGE5_SRC := $(addprefix $(QUARRY_DIR)mm/,boot/init.c port/no_tasks.c pressure/oom.c pressure/show_mem.c) \
+	$(wildcard $(QUARRY_DIR)mm/user/*.c)
 
 # What the compiler itself calls where there is no C library: memcpy and its like, and on
 # 32 bits the division of 64.  ARCH=hosted... has one.

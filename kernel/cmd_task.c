@@ -6,6 +6,7 @@
 #include "machine.h"
 #include "sched.h"
 
+#include <quarry/oom.h>
 #include <quarry/printf.h>
 #include <quarry/string.h>
 
@@ -224,6 +225,41 @@ static int cmd_kill(int argc, char **argv)
 	return number ? kill_pid(argv[1]) : kill_name(argv[1]);
 }
 
+/* ---- whom memory's end takes ------------------------------------------------------ */
+
+static int print_oom_score_adj(int pid)
+{
+	struct task *t = task_pin(pid);
+
+	if (!t)
+		return cmd_error("there is no task %d ('ps' lists them)", pid);
+	kprintf("%d\n", t->oom_score_adj);
+	task_unpin(t);
+	return 0;
+}
+
+static int cmd_oom_score_adj(int argc, char **argv)
+{
+	bool minus = argc > 2 && argv[2][0] == '-';
+	unsigned long pid, adj;
+	int err;
+
+	if (!parse_number("pid", argv[1], &pid))
+		return 1;
+	if (argc < 3)
+		return print_oom_score_adj((int)pid);
+	if (!parse_number("score", argv[2] + minus, &adj))
+		return 1;
+	if (adj > OOM_SCORE_ADJ_MAX)
+		return cmd_error("a score is %d ... %d", OOM_SCORE_ADJ_MIN, OOM_SCORE_ADJ_MAX);
+	err = task_set_oom_score_adj((int)pid, minus ? -(int)adj : (int)adj);
+	if (err == -ENOENT)
+		return cmd_error("there is no task %lu ('ps' lists them)", pid);
+	if (err)
+		return cmd_error("%lu is a kernel thread: it is never ended", pid);
+	return 0;
+}
+
 static bool is_program(struct task *t, void *arg)
 {
 	struct task **found = arg;
@@ -298,5 +334,9 @@ const struct command task_commands[] = {
 	{ "kill", "PID|NAME", "end a task, and get back every frame of it",
 	  "By pid, or all tasks of that name; 'ps' shows both.  Kernel threads cannot be killed.",
 	  "run memhog 8 &; kill memhog", cmd_kill, 1, 1, complete_tasks },
+	{ "oom_score_adj", "PID [N]", "how much a task counts when one must end",
+	  "When memory has run out the largest task ends: by its frames and page tables, and N thousandths\n"
+	  "of all memory.  -1000: never this one; 1000: this one first.",
+	  "run memhog 8 &; ps; oom_score_adj 3 -1000", cmd_oom_score_adj, 1, 2, complete_tasks },
 	{ .name = NULL },
 };

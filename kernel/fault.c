@@ -54,6 +54,7 @@ static void __attribute__((noreturn)) die_of_fault(struct task *t, const struct 
 {
 	char buf[64];
 
+	kernel_exit_to_user();		/* was it killed? */
 	if (why == VM_FAULT_OOM)
 		task_die(TASK_END_KILLED,
 			 "killed: out of memory on %s of 0x%08lx at 0x%08lx; it held %lu pages",

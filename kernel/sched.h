@@ -39,6 +39,8 @@ struct task {
 	struct kmap_ctrl kmap;
 	struct mm_thread mm_thread;	/* the memory manager's, port.h */
 	bool killed;			/* end it on its next way out to user mode, or wake-up */
+	bool leaving;			/* its address space goes: from thread_exit() until that is freed */
+	int oom_score_adj;		/* whom memory's end takes: see task_set_oom_score_adj() */
 	int exit_status;
 	u64 ticks;			/* timer ticks that found it running */
 	void *machine;			/* the machine's: saved stack pointer, or host thread */
@@ -91,6 +93,15 @@ void thread_sleep_ms(unsigned ms);
 int thread_wait(int pid);
 /** thread_kill() - end a task, soon: see thread_wait().  Return: 0, -ENOENT, -EINVAL (a kernel thread). */
 int thread_kill(int pid);
+/** thread_kill_for_memory() - the same, and until then it may take from the reserves (PF_OOM_VICTIM). */
+int thread_kill_for_memory(int pid);
+
+/**
+ * task_set_oom_score_adj() - let the task count for more or less, when one must end for want of memory
+ * @adj: in thousandths of all memory, OOM_SCORE_ADJ_MIN (never this one) ... OOM_SCORE_ADJ_MAX
+ * Return: 0; -ENOENT; -EINVAL: a kernel thread, or out of range.
+ */
+int task_set_oom_score_adj(int pid, int adj);
 
 /* ---- CPUs (kernel/cpus.c) ------------------------------------------------------ */
 

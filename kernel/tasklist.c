@@ -9,6 +9,7 @@
 #include "sched.h"
 #include "task.h"
 
+#include <quarry/oom.h>
 #include <quarry/port.h>
 #include <quarry/string.h>
 
@@ -81,6 +82,20 @@ struct task *task_pin_name(const char *name)
 		found->pins++;
 	spin_unlock_irqrestore(&sched_lock, flags);
 	return found;
+}
+
+int task_set_oom_score_adj(int pid, int adj)
+{
+	unsigned long flags = spin_lock_irqsave(&sched_lock);
+	struct task *t = task_find_locked(pid);
+	int err = !t ? -ENOENT : 0;
+
+	if (t && (!t->is_user || adj < OOM_SCORE_ADJ_MIN || adj > OOM_SCORE_ADJ_MAX))
+		err = -EINVAL;
+	if (!err)
+		t->oom_score_adj = adj;
+	spin_unlock_irqrestore(&sched_lock, flags);
+	return err;
 }
 
 void task_for_each(bool (*fn)(struct task *t, void *arg), void *arg)

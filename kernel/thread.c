@@ -17,6 +17,7 @@
 #include "machine.h"
 #include "task.h"
 
+#include <quarry/memalloc.h>
 #include <quarry/page.h>
 #include <quarry/printf.h>
 #include <quarry/report.h>
@@ -194,6 +195,7 @@ static void leave_mm(struct task *t)
 	unsigned long flags = spin_lock_irqsave(&sched_lock);
 	struct mm_struct *mm = t->mm;
 
+	t->leaving = true;
 	while (t->pins)
 		sleep_on_locked(&t->pins);
 	t->mm = NULL;
@@ -204,6 +206,7 @@ static void leave_mm(struct task *t)
 	spin_unlock_irqrestore(&sched_lock, flags);
 	if (mm)
 		mm_free(mm);
+	WRITE_ONCE(t->leaving, false);
 }
 
 void thread_exit(int status)
@@ -253,7 +256,7 @@ int thread_wait(int pid)
 	return w.status;
 }
 
-int thread_kill(int pid)
+static int kill_marked(int pid, unsigned mm_flags)
 {
 	unsigned long flags = spin_lock_irqsave(&sched_lock);
 	struct task *t = task_find_locked(pid);
@@ -261,12 +264,23 @@ int thread_kill(int pid)
 
 	if (!err) {
 		t->killed = true;
+		__atomic_fetch_or(&t->mm_thread.flags, mm_flags, __ATOMIC_RELAXED);
 		wake_task(t);
 		if (task_is_running(t) && t->cpu != smp_processor_id())
 			machine_kick_cpu(t->cpu);
 	}
 	spin_unlock_irqrestore(&sched_lock, flags);
 	return err;
+}
+
+int thread_kill(int pid)
+{
+	return kill_marked(pid, 0);
+}
+
+int thread_kill_for_memory(int pid)
+{
+	return kill_marked(pid, PF_OOM_VICTIM);
 }
 
 /* ---- stopped tasks ------------------------------------------------------------------------ */

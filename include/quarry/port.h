@@ -18,8 +18,8 @@
  *	4 threads					port_yield, port_wakeup (nothing)
  *							port_can_sleep (never), port_sleep_on
  *							port_mm_thread (one thread)
- *	5 tasks		port_current_mm
- *			port_flush_tlb_user
+ *	5 tasks		port_current_mm			port_oom_tasks, port_oom_kill (nobody is
+ *			port_flush_tlb_user			ended when memory runs out)
  *
  * tests/port/stages.t holds this table against what the objects of each stage ask for.
  *
@@ -169,23 +169,28 @@ struct mm_thread *port_mm_thread(void);
 
 struct mm_struct;
 
-/* What the one who must choose a task to end is told of each. */
+/* What the one who must choose a task to end is told of each (mm/pressure/oom.c). */
 struct oom_task {
-	int pid;
+	int pid;			/* above 0 */
 	const char *name;
-	struct mm_struct *mm;
-	unsigned long rss;		/* pages of it, page tables included */
+	struct mm_struct *mm;		/* NULL: it has none; dying: it is being freed just now */
 	int score_adj;			/* -1000: never ... 1000: first */
-	bool dying;			/* was told to end already */
+	bool dying;			/* told to end already, or ends by itself */
+	bool current;			/* it is the caller */
 };
 
 /**
- * port_oom_tasks() - call @visit(task, @arg) for every task that has an address space
- * Until it returns false.  Context: any that may allocate; allocates nothing, sleeps not.
+ * port_oom_tasks() - call @visit(task, @arg) for every thread and task, by age, until it returns false
+ * While @visit runs its task, address space included, stays; @visit takes locks of mm/, logs, and
+ * calls port_oom_kill().  Context: thread that may sleep, no lock held; allocates nothing.
  */
 void port_oom_tasks(bool (*visit)(const struct oom_task *task, void *arg), void *arg);
 
-/** port_oom_kill() - let task @pid end as soon as it can.  False: there is none.  Context: as above. */
+/**
+ * port_oom_kill() - let task @pid end as soon as it can, and mark its mm_thread as PF_OOM_VICTIM
+ * It wakes if it sleeps.  It never comes back to user mode: its frames are taken from it at once.
+ * May be called again.  Context: as above.  Return: false: there is none, or it cannot be ended.
+ */
 bool port_oom_kill(int pid);
 
 /** port_current_mm() - the address space that is loaded, or NULL. */

@@ -60,6 +60,8 @@ struct mm_struct {
 	unsigned long faults;		/* page faults answered with a frame */
 	unsigned long changes;		/* of areas and tables, see mm_changed() */
 	unsigned magic;			/* MM_LIVE until mm_free() */
+	bool reaped;			/* mm_reap(): no frame comes in any more */
+	unsigned oom_waits;		/* for the end of its task, since then (mm/pressure/oom.c) */
 	spinlock_t lock;		/* areas, tables, counts */
 	/* CPUs that have it loaded; the port's */
 	unsigned long cpu_mask[(NR_CPUS + 8 * sizeof(long) - 1) / (8 * sizeof(long))];
@@ -100,6 +102,13 @@ unsigned long mm_find_gap(struct mm_struct *mm, unsigned long hint, unsigned lon
  * the rest: nothing was changed).
  */
 int mm_unmap(struct mm_struct *mm, unsigned long start, unsigned long len);
+/**
+ * mm_reap() - its task is to end: free every frame now; from here on no fault gets one
+ * Areas and tables stay until mm_free().  The task may run meanwhile, on other CPUs too: its
+ * faults are answered with VM_FAULT_OOM.  Allocates nothing.  Context: thread, no lock held;
+ * the caller keeps @mm from being freed.  O(areas + pages).
+ */
+void mm_reap(struct mm_struct *mm);
 /**
  * mm_advise_huge() - from now on, large pages for [@start, @start + @len), or no more
  * @start, @len: page-aligned

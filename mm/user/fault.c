@@ -71,6 +71,8 @@ static enum vm_fault find_promise(struct mm_struct *mm, unsigned long addr, unsi
 	unsigned long page_addr = addr & PAGE_MASK;
 	struct vm_area_struct *vma = addr < TASK_SIZE ? find_vma(mm, addr) : NULL;
 
+	if (mm->reaped)
+		return VM_FAULT_OOM;
 	if (!vma || (page_addr < vma->vm_start && !grow_stack(vma, page_addr)))
 		return VM_FAULT_SEGV;
 	if (!rights_allow(vma->vm_flags, flags))

@@ -393,6 +393,37 @@ int mm_unmap(struct mm_struct *mm, unsigned long start, unsigned long len)
 	return err;
 }
 
+/* ---- frames taken from a task that is to end ------------------------------------------------ */
+
+/* Empty one piece of the areas, from *@at on.  Return: was there one? */
+static bool reap_piece(struct mm_struct *mm, unsigned long *at)
+{
+	struct zapped z = { .pages = LIST_HEAD_INIT(z.pages) };
+	unsigned long irq = spin_lock_irqsave(&mm->lock), from;
+	struct vm_area_struct *vma = find_vma(mm, *at);
+
+	mm->reaped = true;
+	mm_changed(mm);
+	if (vma) {
+		from = max(*at, vma->vm_start);
+		*at = vma->nr_pages ? min(ALIGN_DOWN(from, PIECE) + PIECE, vma->vm_end) : vma->vm_end;
+		zap_range(&z, vma, from, *at);
+	}
+	spin_unlock_irqrestore(&mm->lock, irq);
+	if (!list_empty(&z.pages))
+		port_flush_tlb_user(mm, z.start, z.end);
+	free_zapped(&z);
+	return vma;
+}
+
+void mm_reap(struct mm_struct *mm)
+{
+	unsigned long at = 0;
+
+	while (reap_piece(mm, &at))
+		;
+}
+
 /* ---- the heap --------------------------------------------------------------------------------- */
 
 /* Lengthen the area that ends at @end and belongs to the heap.  Return: false: there is none such. */
