@@ -20,7 +20,8 @@ QUARRY_INCLUDE := -I$(QUARRY_DIR)include
 QUARRY_STAGE1_SRC := $(QUARRY_DIR)lib/printf.c \
 	$(addprefix $(QUARRY_DIR)mm/boot/,e820.c memblock.c numa.c node.c zonelist.c init_pages.c) \
 	$(addprefix $(QUARRY_DIR)mm/port/,no_names.c no_threads.c one_cpu.c) \
-	$(QUARRY_DIR)mm/pressure/mempool.c $(wildcard $(addprefix $(QUARRY_DIR)mm/,page/*.c slab/*.c debug/*.c))
+	$(addprefix $(QUARRY_DIR)mm/pressure/,mempool.c reclaim.c shrinker.c) \
+	$(wildcard $(addprefix $(QUARRY_DIR)mm/,page/*.c slab/*.c debug/*.c))
 
 # Mapping: page tables, fixmap, kmap, vmalloc; the reports.  Further processors and
 # threads that sleep need no further source, only hooks.
