@@ -176,6 +176,8 @@ static inline void zone_stat_add(struct zone *z, enum zone_stat_item i, long n)
 	__atomic_fetch_add(&z->vm_stat[i], n, __ATOMIC_RELAXED);
 }
 
+/** zone_kept_pages() - free frames on CPUs' own lists. */
+unsigned long zone_kept_pages(const struct zone *zone);
 /** zone_free_pages() - free frames, those on CPUs' lists and deferred ones included.  Exact when nothing runs. */
 unsigned long zone_free_pages(const struct zone *zone);
 /** zone_event() - sum of an event's counters over the CPUs. */

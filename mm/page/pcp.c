@@ -250,9 +250,21 @@ void drain_local_pages(void)
 	on_this_cpu_claimed(drain_claimed, NULL);
 }
 
+static bool any_kept(void)
+{
+	struct zone *zone;
+
+	for_each_zone(zone)
+		if (zone_kept_pages(zone))
+			return true;
+	return false;
+}
+
+/* When memory is short for long, it is asked for again and again, in vain: then no CPU need be interrupted. */
 void drain_all_pages(struct zone *zone)
 {
-	on_each_cpu_claimed(drain_claimed, zone);
+	if (zone ? zone_kept_pages(zone) : any_kept())
+		on_each_cpu_claimed(drain_claimed, zone);
 }
 
 /* P.1 of @n pages of a stack, and that none is on it twice: else @twice is the number broken. */

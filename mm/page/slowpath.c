@@ -154,6 +154,7 @@ static bool another_round(struct request *r, unsigned long freed)
 		again = true;
 	} else {
 		again = out_of_memory(r);
+		look_at_caller(r);	/* it may be the one that is to end */
 		r->rounds = 0;
 		if (again)
 			port_yield();

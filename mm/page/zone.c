@@ -71,14 +71,19 @@ struct zone *next_zone(struct zone *zone)
 	return populated_from(zone->node * MAX_NR_ZONES + (int)zone->type + 1);
 }
 
-unsigned long zone_free_pages(const struct zone *zone)
+unsigned long zone_kept_pages(const struct zone *zone)
 {
-	unsigned long n = READ_ONCE(zone->nr_free) + READ_ONCE(zone->deferred_pages);
 	const struct per_cpu_pages *pcp;
+	unsigned long n = 0;
 
 	for_each_pcp(pcp, zone)
 		n += pcp_pages(pcp);
 	return n;
+}
+
+unsigned long zone_free_pages(const struct zone *zone)
+{
+	return READ_ONCE(zone->nr_free) + READ_ONCE(zone->deferred_pages) + zone_kept_pages(zone);
 }
 
 unsigned long zone_event(const struct zone *zone, enum zone_event_item item)

@@ -33,10 +33,9 @@
  * in here, the others go round again until it is through; and since the first may have been
  * through before the second came, whoever gets in looks first whether there is memory again.
  *
- * Invariants:
- *	O.1  while a task is dying that is not given up, nobody is chosen
- *	O.2  who is chosen has an address space, is not dying, and its score_adj is not -1000
- *	O.3  nothing here allocates, nor waits for anybody
+ * So: while one is dying that is not given up, nobody is chosen; who is chosen has an
+ * address space, is not dying, and its score_adj is not -1000; nothing here allocates, or
+ * waits.  That a reaped address space has no frame is M.8 (vm.c).
  *
  * Locking: `busy`, tried only.  The tasks are held in place by port_oom_tasks() while they
  * are looked at; between two looks they may change, so the second looks again.

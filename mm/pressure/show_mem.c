@@ -26,15 +26,6 @@
 
 /* ---- zones ---------------------------------------------------------------------------- */
 
-static unsigned long on_pcp(const struct zone *z)
-{
-	unsigned long n = 0;
-
-	for (unsigned cpu = 0; cpu < zone_cpus(z); cpu++)
-		n += pcp_pages(&z->pageset[cpu]);
-	return n;
-}
-
 static void show_totals(void)
 {
 	unsigned long free = 0, pcp = 0;
@@ -43,7 +34,7 @@ static void show_totals(void)
 
 	for_each_zone(z) {
 		free += READ_ONCE(z->nr_free);
-		pcp += on_pcp(z);
+		pcp += zone_kept_pages(z);
 		for (int i = 0; i < NR_ZONE_STAT_ITEMS; i++)
 			stat[i] += READ_ONCE(z->vm_stat[i]);
 	}
@@ -59,7 +50,7 @@ static void show_zone(const struct zone *z)
 
 	mm_log("Node %d %s free:%lukB min:%lukB low:%lukB high:%lukB present:%lukB managed:%lukB free_pcp:%lukB\n",
 	       z->node, z->name, K(READ_ONCE(z->nr_free)), K(z->watermark[WMARK_MIN]), K(z->watermark[WMARK_LOW]),
-	       K(z->watermark[WMARK_HIGH]), K(z->present_pages), K(z->managed_pages), K(on_pcp(z)));
+	       K(z->watermark[WMARK_HIGH]), K(z->present_pages), K(z->managed_pages), K(zone_kept_pages(z)));
 	for (int i = 0; i < MAX_NR_ZONES; i++)
 		n += (size_t)mm_snprintf(line + n, sizeof(line) - n, " %lu", z->lowmem_reserve[i]);
 	mm_log("lowmem_reserve[]:%s\n", line);

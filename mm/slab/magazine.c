@@ -382,9 +382,19 @@ void magazines_drain_local(struct kmem_cache *s)
 	on_this_cpu_claimed(drain_claimed, s);
 }
 
+static bool any_loaded(const struct kmem_cache *s)
+{
+	for (unsigned cpu = 0; cpu < nr_cpu_ids; cpu++)
+		if (READ_ONCE(s->cpu[cpu].loaded))
+			return true;
+	return false;
+}
+
+/* When memory is short for long, it is asked for again and again, in vain: then no CPU need be interrupted. */
 void magazines_drain(struct kmem_cache *s)
 {
-	on_each_cpu_claimed(drain_claimed, s);
+	if (any_loaded(s))
+		on_each_cpu_claimed(drain_claimed, s);
 	depot_drain(s);
 }
 

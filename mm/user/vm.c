@@ -34,6 +34,7 @@
  *	M.6  the page tables are sound (pt_check)
  *	M.7  a large page is of level 2 and lies in one anonymous area, whole; nr_large is
  *	     their number
+ *	M.8  a reaped mm has no frames
  *
  * Locking: mm->lock for areas, entries and counts of one mm.  It is never held while
  * memory is allocated; who needs some takes it before, and looks again under the lock.
@@ -578,7 +579,7 @@ static bool large_wrong(struct mm_struct *mm, unsigned long addr)
 	return vma->vm_ops || vma->vm_end - addr < LARGE_SIZE;
 }
 
-/* M.3, M.4 and M.7. */
+/* M.3, M.4, M.7 and M.8. */
 static int check_entries(struct mm_struct *mm)
 {
 	unsigned long rss = 0, high = 0, large = 0, in_areas = 0;
@@ -606,6 +607,8 @@ static int check_entries(struct mm_struct *mm)
 	}
 	if (rss != mm->rss || in_areas != rss)
 		return 3;
+	if (mm->reaped && rss)
+		return 8;
 	return high != mm->rss_high ? 4 : large != mm->nr_large ? 7 : 0;
 }
 
