@@ -227,37 +227,48 @@ static int cmd_kill(int argc, char **argv)
 
 /* ---- whom memory's end takes ------------------------------------------------------ */
 
-static int print_oom_score_adj(int pid)
+/* A task by pid or, the newest, by name; pinned.  NULL, with an error: there is none. */
+static struct task *pin_argument(const char *text)
 {
-	struct task *t = task_pin(pid);
+	bool number = text[0] >= '0' && text[0] <= '9';
+	struct task *t = NULL;
+	unsigned long pid = 0;
 
+	if (number && !parse_number("pid", text, &pid))
+		return NULL;
+	t = number ? task_pin((int)pid) : task_pin_name(text);
 	if (!t)
-		return cmd_error("there is no task %d ('ps' lists them)", pid);
-	kprintf("%d\n", t->oom_score_adj);
-	task_unpin(t);
+		cmd_error("there is no task %s ('ps' lists them)", text);
+	return t;
+}
+
+static int set_oom_score_adj(const struct task *t, const char *text)
+{
+	bool minus = text[0] == '-';
+	unsigned long adj;
+
+	if (!parse_number("score", text + minus, &adj))
+		return 1;
+	if (adj > OOM_SCORE_ADJ_MAX)
+		return cmd_error("a score is %d ... %d", OOM_SCORE_ADJ_MIN, OOM_SCORE_ADJ_MAX);
+	if (task_set_oom_score_adj(t->pid, minus ? -(int)adj : (int)adj))
+		return cmd_error("%s is a kernel thread: it is never ended", t->name);
 	return 0;
 }
 
 static int cmd_oom_score_adj(int argc, char **argv)
 {
-	bool minus = argc > 2 && argv[2][0] == '-';
-	unsigned long pid, adj;
-	int err;
+	struct task *t = pin_argument(argv[1]);
+	int failed = 0;
 
-	if (!parse_number("pid", argv[1], &pid))
+	if (!t)
 		return 1;
-	if (argc < 3)
-		return print_oom_score_adj((int)pid);
-	if (!parse_number("score", argv[2] + minus, &adj))
-		return 1;
-	if (adj > OOM_SCORE_ADJ_MAX)
-		return cmd_error("a score is %d ... %d", OOM_SCORE_ADJ_MIN, OOM_SCORE_ADJ_MAX);
-	err = task_set_oom_score_adj((int)pid, minus ? -(int)adj : (int)adj);
-	if (err == -ENOENT)
-		return cmd_error("there is no task %lu ('ps' lists them)", pid);
-	if (err)
-		return cmd_error("%lu is a kernel thread: it is never ended", pid);
-	return 0;
+	if (argc > 2)
+		failed = set_oom_score_adj(t, argv[2]);
+	else
+		kprintf("%d\n", t->oom_score_adj);
+	task_unpin(t);
+	return failed;
 }
 
 static bool is_program(struct task *t, void *arg)
@@ -334,9 +345,9 @@ const struct command task_commands[] = {
 	{ "kill", "PID|NAME", "end a task, and get back every frame of it",
 	  "By pid, or all tasks of that name; 'ps' shows both.  Kernel threads cannot be killed.",
 	  "run memhog 8 &; kill memhog", cmd_kill, 1, 1, complete_tasks },
-	{ "oom_score_adj", "PID [N]", "how much a task counts when one must end",
+	{ "oom_score_adj", "PID|NAME [N]", "how much a task counts when one must end",
 	  "When memory has run out the largest task ends: by its frames and page tables, and N thousandths\n"
 	  "of all memory.  -1000: never this one; 1000: this one first.",
-	  "run memhog 8 &; ps; oom_score_adj 3 -1000", cmd_oom_score_adj, 1, 2, complete_tasks },
+	  "run memhog 8 &; oom_score_adj memhog -1000", cmd_oom_score_adj, 1, 2, complete_tasks },
 	{ .name = NULL },
 };

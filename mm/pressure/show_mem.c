@@ -3,7 +3,7 @@
  * show_mem.c: all there is to know of memory in a screen, for the log, when it is short.
  *
  *	Mem-Info:
- *	 anon:3021 file:12 slab:210 pagetables:14 kernel_stack:10 vmalloc:3	pages, of all zones
+ *	 anon:3021 file:12 mapped:3 slab:210 pagetables:14 ...			pages, of all zones
  *	 free:512 free_pcp:33						free_pcp: on CPUs' own lists
  *	Node 0 DMA free:1020kB min:88kB low:108kB high:132kB ...		each zone against its watermarks
  *	lowmem_reserve[]: 0 0 427 427
@@ -38,9 +38,9 @@ static void show_totals(void)
 		for (int i = 0; i < NR_ZONE_STAT_ITEMS; i++)
 			stat[i] += READ_ONCE(z->vm_stat[i]);
 	}
-	mm_log("Mem-Info:\n anon:%ld file:%ld slab:%ld pagetables:%ld kernel_stack:%ld vmalloc:%ld\n"
-	       " free:%lu free_pcp:%lu\n", stat[NR_ANON_PAGES], stat[NR_FILE_PAGES], stat[NR_SLAB_UNRECLAIMABLE],
-	       stat[NR_PAGETABLE], stat[NR_KERNEL_STACK_PAGES], stat[NR_VMALLOC_PAGES], free, pcp);
+	mm_log("Mem-Info:\n anon:%ld file:%ld mapped:%ld slab:%ld pagetables:%ld kernel_stack:%ld vmalloc:%ld\n"
+	       " free:%lu free_pcp:%lu\n", stat[NR_ANON_PAGES], stat[NR_FILE_PAGES], stat[NR_FILE_MAPPED],
+	       stat[NR_SLAB_UNRECLAIMABLE], stat[NR_PAGETABLE], stat[NR_KERNEL_STACK_PAGES], stat[NR_VMALLOC_PAGES], free, pcp);
 }
 
 static void show_zone(const struct zone *z)
