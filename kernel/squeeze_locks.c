@@ -136,7 +136,7 @@ void squeeze_nofs(void)
 
 #define RESERVE 4
 #define TAKERS 4
-#define ROUNDS 50u
+#define ROUNDS 16u
 
 static struct {
 	mempool_t *pool;
