@@ -363,7 +363,7 @@ const struct command memory_commands[] = {
 	{ "kunmap", "#N|FRAME", "take it away: kunmap()",
 	  "As often as kmap was called; once more is refused.",
 	  "kunmap #2", cmd_kunmap, 1, 1, complete_kmap },
-	{ "min_free_kbytes", "[N]", "how much is kept free, as /proc/sys/vm/min_free_kbytes",
+	{ "min_free_kbytes", "[N]", "how much is kept free, as /proc/sys/vm has it",
 	  "N sets it, at most an eighth of low memory; the zones' watermarks follow.",
 	  "min_free_kbytes 8192", cmd_min_free_kbytes, 0, 1, NULL },
 	{ "drop_caches", "[1|2|3]", "ask shrinkers for all they have",

@@ -128,10 +128,10 @@ void rungs_end(const struct rungs *r, const char *whose, u64 must, u64 never)
 
 		if (must & RUNG(i)) {
 			squeeze_expect(n, "%s: %s was counted", whose, name);
-			t += (size_t)mm_snprintf(taken + t, sizeof(taken) - t, "%s %lu, ", name, n);
+			t += (size_t)mm_snprintf(taken + t, sizeof(taken) - t, "%s%s %lu", t ? ", " : "", name, n);
 		} else if (never & RUNG(i)) {
 			squeeze_expect(!n, "%s: %s was not counted, but %lu times", whose, name, n);
-			m += (size_t)mm_snprintf(missing + m, sizeof(missing) - m, "%s%s", m ? ", " : "no ", name);
+			m += (size_t)mm_snprintf(missing + m, sizeof(missing) - m, "%s%s", m ? ", " : "; no ", name);
 		}
 		t = min(t, sizeof(taken) - 1);
 		m = min(m, sizeof(missing) - 1);

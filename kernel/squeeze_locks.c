@@ -124,7 +124,7 @@ void squeeze_nofs(void)
 	fill_in_lock(&taken);
 	fill(&taken, GFP_KERNEL);
 	rungs_end(&r, "rungs", RUNG(ALLOC_SLOWPATH) | RUNG(ALLOCSTALL) | RUNG(ALLOC_FAILED) | RUNG(SLABS_SCANNED),
-		  RUNG(ALLOC_RESERVE) | RUNG(OOM_KILL));
+		  RUNG(OOM_KILL));
 	unregister_shrinker(&fs_shrinker);
 	squeeze_say("lock released: %lu of %u cached pages went", CACHED - fs.nr_pages, CACHED);
 	squeeze_expect(fs.entered > 0 && fs.nr_pages < CACHED, "without the lock the shrinker frees pages");
@@ -136,7 +136,7 @@ void squeeze_nofs(void)
 
 #define RESERVE 4
 #define TAKERS 4
-#define ROUNDS 50u
+#define ROUNDS 16u
 
 static struct {
 	mempool_t *pool;
@@ -230,7 +230,7 @@ void squeeze_mempool(void)
 	for (unsigned i = 0; i < TAKERS; i++)
 		thread_wait(pid[i]);
 	thread_wait(giver_pid);
-	rungs_end(&r, "rungs", RUNG(ALLOC_SLOWPATH) | RUNG(ALLOC_FAILED), RUNG(ALLOC_RESERVE) | RUNG(OOM_KILL));
+	rungs_end(&r, "rungs", RUNG(ALLOC_SLOWPATH) | RUNG(ALLOC_FAILED), RUNG(OOM_KILL));
 	squeeze_say("%lu pages taken; %lu elements of a pool of %d went round, %lu times there was none", held,
 		    mp.passed, RESERVE, mp.none);
 	squeeze_expect(mp.none == 0 && mp.passed == TAKERS * ROUNDS, "mempool_alloc() may wait: it never fails");

@@ -54,7 +54,7 @@ void squeeze_slab(void)
 	first = grow(&n);
 	left = squeeze_free_pages();
 	rungs_end(&r, "rungs", RUNG(ALLOC_SLOWPATH) | RUNG(ALLOCSTALL) | RUNG(ALLOC_DRAINED) | RUNG(ALLOC_FAILED),
-		  RUNG(ALLOC_HARDER) | RUNG(ALLOC_RESERVE) | RUNG(OOM_KILL));
+		  RUNG(ALLOC_HARDER) | RUNG(OOM_KILL));
 	good = shrink(first, n);
 	squeeze_say("%lu objects of %u bytes, then NULL; %lu pages were left", n, OBJECT_SIZE, left);
 	squeeze_expect(n > 0 && good == n, "%lu of %lu objects kept their mark", good, n);
@@ -110,7 +110,7 @@ void squeeze_order(void)
 	large = take_blocks(&fragments, LARGE_ORDER, GFP_SQUEEZE | __GFP_RETRY_MAYFAIL);
 	frame = alloc_page(GFP_SQUEEZE);
 	rungs_end(&r, "rungs", RUNG(ALLOC_SLOWPATH) | RUNG(ALLOCSTALL) | RUNG(ALLOC_DRAINED) | RUNG(ALLOC_FAILED),
-		  RUNG(ALLOC_RESERVE) | RUNG(OOM_KILL));
+		  RUNG(OOM_KILL));
 	squeeze_say("%lu single frames opened; %lu pairs and %lu blocks of order %u were left, then NULL", opened,
 		    blocks, large, LARGE_ORDER);
 	squeeze_expect(blocks < opened / 4, "there are no pairs in a checkerboard: %lu of %lu frames", blocks, opened);
@@ -190,7 +190,7 @@ void squeeze_atomic(void)
 		thread_sleep_ms(1);
 	set_on(false);
 	rungs_end(&r, "rungs of the interrupts", RUNG(ALLOC_SLOWPATH) | RUNG(ALLOC_HARDER) | RUNG(ALLOC_FAILED),
-		  RUNG(ALLOCSTALL) | RUNG(ALLOC_RESERVE) | RUNG(OOM_KILL));
+		  RUNG(ALLOCSTALL) | RUNG(OOM_KILL));
 	WRITE_ONCE(kernel_tick_hook, NULL);
 	port_call_others(nothing, NULL);	/* none is in it any more */
 	bottom = squeeze_free_pages();

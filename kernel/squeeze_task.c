@@ -107,7 +107,7 @@ static unsigned wait_for_hogs(const int pid[MAX_HOGS], unsigned n)
 
 void squeeze_task(void)
 {
-	struct task *left = bystander("count"), *stays = bystander("hello");
+	struct task *left = bystander("lifetime 1 quiet"), *stays = bystander("hello");
 	struct pagecache_counts before, after;
 	unsigned hogs, killed;
 	int pid[MAX_HOGS];

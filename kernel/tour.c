@@ -291,6 +291,7 @@ static void scattered(void)
 	for (unsigned i = 0; i < ARRAY_SIZE(row); i += 2)
 		if (row[i])
 			__free_page(row[i]);
+	drain_all_pages(NULL);		/* from this CPU's own list to the zone, where vmalloc looks */
 	p = vmalloc(5 * PAGE_SIZE);
 	if (p) {
 		kprintf("vmalloc(20K)   %p - %p, then a guard page\n", (void *)p,

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kernel/machine.h"
+#include "kernel/pagecache.h"
 #include "kernel/task.h"
 
 #include <quarry/page.h>
@@ -321,6 +322,7 @@ START_TEST(E7_pages_of_a_program_come_by_demand)
 	ck_assert_uint_ne(copy_to_mm(mm, USER_STACK_TOP, want, 1), 0);
 	ck_assert_int_eq(mm_check(mm), 0);
 	mm_free(mm);
+	pagecache_drop();
 	unit_teardown();
 	free(file);
 }
