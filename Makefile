@@ -133,9 +133,9 @@ rows: ## which tests prove which row of the specification, from booted runs (ARC
 	@ARCH='$(if $(filter-out file,$(origin ARCH)),$(ARCH))' tools/rows
 
 .PHONY: bench
-bench: ## what each operation costs beside its target, booted under -icount; ARCH=, or PEERS=1, CALLGRIND=1, GROWTH=1, WORST=1, BREAKDOWN=NAME
+bench: ## what each operation costs beside its target, booted under -icount; ARCH=, or PEERS=1, CALLGRIND=1, GROWTH=1, WORST=1, FRAG=1, BREAKDOWN=NAME
 	@tools/deps $(if $(filter hosted%,$(ARCH)),,run-$(ARCH)) hosted
-	@ARCH='$(ARCH)' PEERS='$(PEERS)' CALLGRIND='$(CALLGRIND)' BREAKDOWN='$(BREAKDOWN)' GROWTH='$(GROWTH)' WORST='$(WORST)' bench/run
+	@ARCH='$(ARCH)' PEERS='$(PEERS)' CALLGRIND='$(CALLGRIND)' BREAKDOWN='$(BREAKDOWN)' GROWTH='$(GROWTH)' WORST='$(WORST)' FRAG='$(FRAG)' bench/run
 
 .PHONY: bench-linux
 bench-linux: ## the same of Linux: Debian's stock kernels in the same emulator, i386 and amd64 (or ARCH=)
