@@ -158,7 +158,8 @@ void calls_release(void);
  * hosted_attach_cpu() - make the calling host thread a CPU of the machine, if it is none
  *
  * Any thread of the process becomes one at its first call of anything else, too; this one tells
- * whether it can be.  It is the lowest CPU below nr_cpu_ids that nobody holds.
+ * whether it can be.  It is the lowest CPU below nr_cpu_ids that nobody holds.  From then on SIGURG
+ * reaches the thread, even if it was blocked, and must: who drains waits for its answer.
  * Return: false: all are held.  Undo: hosted_detach_cpu(), or the end of the thread.
  */
 bool hosted_attach_cpu(void);
@@ -171,8 +172,8 @@ void hosted_detach_cpu(void);
 
 /** threads_init() - the caller is CPU 0, others are strangers. */
 void threads_init(void);
-/** threads_trap() - was this trap a stranger's call?  Then it is a CPU now, and @regs say so. */
-bool threads_trap(greg_t *regs, unsigned long addr);
+/** threads_trap() - was this trap a stranger's call?  Then it is a CPU now, and @context says so. */
+bool threads_trap(ucontext_t *context, unsigned long addr);
 /** thread_is_attached() - is @cpu held by a thread that is not the kernel's? */
 bool thread_is_attached(unsigned cpu);
 /** thread_interrupt() - let its thread look at `pending`. */

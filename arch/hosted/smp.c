@@ -121,6 +121,30 @@ static bool is_other(unsigned cpu)
 	return cpu != smp_processor_id() && (cpu_is_up(cpu) || thread_is_attached(cpu));
 }
 
+#define PATIENCE_MS 3000
+
+static void name_the_silent(void)
+{
+	for (unsigned cpu = 0; cpu < nr_cpu_ids; cpu++)
+		if (is_other(cpu) && (__atomic_load_n(&cpu_locals[cpu].pending, __ATOMIC_RELAXED) & IRQ_CALL))
+			mm_log("CPU %u has not answered for %u ms: thread %lu blocks SIGURG, or has interrupts off\n", cpu,
+			       PATIENCE_MS, READ_ONCE(cpu_locals[cpu].host));
+}
+
+/* For as long as it takes: what they were asked to do must have been done. */
+static void wait_for_answers(void)
+{
+	u64 until = machine_ms() + PATIENCE_MS;
+
+	while (__atomic_load_n(&call.left, __ATOMIC_ACQUIRE)) {
+		cpu_relax();
+		if (until && machine_ms() > until) {
+			name_the_silent();
+			until = 0;
+		}
+	}
+}
+
 void port_call_others(void (*fn)(void *arg), void *arg)
 {
 	unsigned others = 0;
@@ -135,8 +159,7 @@ void port_call_others(void (*fn)(void *arg), void *arg)
 	for (unsigned cpu = 0; cpu < nr_cpu_ids; cpu++)
 		if (is_other(cpu))
 			cpu_interrupt(cpu, IRQ_CALL);
-	while (__atomic_load_n(&call.left, __ATOMIC_ACQUIRE))
-		cpu_relax();
+	wait_for_answers();
 	calls_release();
 	preempt_enable();
 }

@@ -22,8 +22,8 @@
  * SIGURG, which by default is ignored, and the signal's handler is the interrupt; but not while
  * interrupts are off on that CPU: then arch_irq_restore() finds it, as everywhere.  What runs
  * there is code of mm/, which needs no host library.  System calls go on afterwards
- * (SA_RESTART); sleep() and poll() end early.  A thread that blocks SIGURG makes all wait who
- * drain.  So is CPU 0 told: it is whose thread calls mm_init(), the program's own in a library.
+ * (SA_RESTART); sleep() and poll() end early.  Who becomes a CPU has SIGURG let through, whatever its
+ * mask said; a thread that blocks it later makes all wait who drain, and is named (smp.c).  So is CPU 0 told: it is whose thread calls mm_init(), the program's own in a library.
  *
  * It has no task: it cannot sleep in the kernel's sense, and calls that would return NULL; its
  * struct mm_thread is a thread-local variable.
@@ -107,6 +107,17 @@ static struct cpu_local *take_slot(void)
 	return NULL;
 }
 
+/* It must hear of interrupts and of page faults; threads are often started with every signal blocked. */
+static void unblock_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGURG);
+	sigaddset(&set, SIGSEGV);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 bool hosted_attach_cpu(void)
 {
 	struct cpu_local *c;
@@ -116,6 +127,7 @@ bool hosted_attach_cpu(void)
 	c = take_slot();
 	if (!c)
 		return false;
+	unblock_signals();
 	c->pt_root = swapper_frame;
 	c->preempt_count = 0;
 	__atomic_store_n(&c->pending, 0, __ATOMIC_RELAXED);
@@ -138,13 +150,16 @@ static void attach_at_trap(void)
 	      (int)gettid(), nr_cpu_ids);
 }
 
-bool threads_trap(greg_t *regs, unsigned long addr)
+bool threads_trap(ucontext_t *context, unsigned long addr)
 {
 	unsigned long page = (unsigned long)&stranger;
+	greg_t *regs = context->uc_mcontext.gregs;
 	bool moved = false;
 
-	if (is_stranger())
+	if (is_stranger()) {
 		attach_at_trap();
+		sigdelset(&context->uc_sigmask, SIGURG);	/* the handler's end restores this one */
+	}
 	if (addr - page >= PAGE_SIZE)
 		return false;
 	for (int i = 0; i < REGISTERS; i++)

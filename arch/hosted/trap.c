@@ -194,7 +194,7 @@ static void on_trap(int sig, siginfo_t *info, void *context)
 	int saved_errno = errno;
 	bool user;
 
-	if (threads_trap(regs, f.addr))
+	if (threads_trap(context, f.addr))
 		return;
 	user = user_stop();
 	if (sig == SIGSEGV && regs[REG_TRAPNO] == TRAP_PAGE_FAULT)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * cmdline.c: the kernel's command line.  Words that the machine itself knows: mem=SIZE,
- * memmap=SIZE$START, icount, notty, nocpuid, nosmp, nonuma, and those of features.c, which switch a feature off.
+ * memmap=SIZE$START, maxcpus=N, icount, notty, nocpuid, nosmp, nonuma, and those of features.c, which switch a feature off.
  */
 #include "pc.h"
 #include <quarry/string.h>
@@ -80,6 +80,13 @@ bool cmdline_memmap(unsigned i, phys_addr_t *start, phys_addr_t *size)
 		*start = read_size(&p);
 	}
 	return true;
+}
+
+unsigned cmdline_maxcpus(void)
+{
+	const char *p = value_of("maxcpus=", 0);
+
+	return p ? (unsigned)max(read_size(&p), (phys_addr_t)1) : ~0u;
 }
 
 /* QEMU, like the specification, puts the kernel's own file name first; GRUB 2 does not. */

@@ -54,6 +54,8 @@ void cmdline_read(u32 phys);
 phys_addr_t cmdline_mem(void);
 /** cmdline_memmap() - the @i-th memmap=SIZE$START, which is to be left alone; false: there are not so many. */
 bool cmdline_memmap(unsigned i, phys_addr_t *start, phys_addr_t *size);
+/** cmdline_maxcpus() - the N of maxcpus=N, at least 1; ~0: not given. */
+unsigned cmdline_maxcpus(void);
 /** cmdline_has() - is @word one of the words of the command line? */
 bool cmdline_has(const char *word);
 /** numa_find() - nodes, as ACPI's tables tell of them.  While early_map() works, after smp_find(). */

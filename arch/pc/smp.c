@@ -86,6 +86,17 @@ static void ask_firmware(u8 self)
 		mm_log("%u more processors are left out: this build has room for %u\n", processors.left_out, MAX_PROCESSORS);
 }
 
+/* As many as the command line allows, the first of them. */
+static void keep_wanted(void)
+{
+	unsigned max = cmdline_maxcpus();
+
+	if (processors.n <= max)
+		return;
+	mm_log("maxcpus: %u of %u processors are left out\n", processors.n - max, processors.n);
+	processors.n = max;
+}
+
 static phys_addr_t startup_page;
 
 /* A page that a start-up interrupt can name. */
@@ -100,6 +111,7 @@ void smp_find(void)
 	processors.apic_id[0] = cpu_apic_id();
 	if (cpu_has(X86_APIC) && !cmdline_has("nosmp"))
 		ask_firmware(processors.apic_id[0]);
+	keep_wanted();
 	if (processors.n > 1 && !reserve_startup_page()) {
 		mm_log("no free page below 1 MiB, where processors start: one goes on alone\n");
 		processors.n = 1;

@@ -126,14 +126,16 @@ static void swap_under_their_eyes(unsigned pages)
 	swap.last = pages - 1;
 	swap.want_first = 0;
 	swap.want_last = pages - 1;
+	preempt_disable();
 	for (unsigned i = 0; i < 2; i++) {
 		look(NULL);
 		port_call_others(look, NULL);
 		exchange();
-		flush_tlb_kernel(start, start + pages * PAGE_SIZE);
+		flush_tlb_kernel(start, start + pages * PAGE_SIZE);	/* here, and port_flush_tlb_others() */
 	}
 	look(NULL);
 	port_call_others(look, NULL);
+	preempt_enable();
 }
 
 SELFTEST(port, a_flush_reaches_the_other_cpus)
@@ -150,4 +152,116 @@ SELFTEST(port, a_flush_reaches_the_other_cpus)
 	vfree(swap.area);
 	CHECK_EQ(swap.looked, 6 * machine_nr_cpus());
 	CHECK_EQ(swap.stale, 0);
+}
+
+/* ---- translations of a task ---------------------------------------------------------------- */
+
+#define USER_ROUNDS 20
+
+/* An address space that several CPUs have loaded: its first and its last page change places. */
+static struct {
+	struct mm_struct *mm;
+	unsigned long first, last;
+	struct page *page[2];
+	unsigned members, at_work, arrived, stale;
+} space;
+
+/* They look after interrupts meanwhile: calls among them. */
+static void meet(unsigned *phase)
+{
+	++*phase;
+	__atomic_fetch_add(&space.arrived, 1, __ATOMIC_ACQ_REL);
+	while (__atomic_load_n(&space.arrived, __ATOMIC_ACQUIRE) < *phase * space.members)
+		cpu_relax();
+}
+
+/* @turn: how often they have changed places. */
+static void look_at_space(unsigned turn)
+{
+	u32 first = *(volatile u32 *)space.first, last = *(volatile u32 *)space.last;
+
+	if (first != turn % 2 || last != !(turn % 2))
+		__atomic_fetch_add(&space.stale, 1, __ATOMIC_RELAXED);
+}
+
+static bool enter_pages(unsigned turn)
+{
+	pte_t *first = pt_walk_alloc(space.mm->pgd, space.first, &pt_ops_kernel);
+	pte_t *last = pt_walk_alloc(space.mm->pgd, space.last, &pt_ops_kernel);
+
+	if (!first || !last)
+		return false;
+	set_pte(first, mk_pte(page_to_pfn(space.page[turn % 2]), PAGE_SHARED));
+	set_pte(last, mk_pte(page_to_pfn(space.page[!(turn % 2)]), PAGE_SHARED));
+	return true;
+}
+
+/* One changes the entries; all had them loaded, and remembered them. */
+static void use_space(void *arg)
+{
+	unsigned phase = 0;
+	bool first;
+
+	(void)arg;
+	if (smp_processor_id() >= machine_user_cpus())
+		return;
+	preempt_disable();
+	first = __atomic_fetch_add(&space.at_work, 1, __ATOMIC_RELAXED) == 0;
+	machine_load_mm(space.mm);
+	for (unsigned turn = 0; turn < USER_ROUNDS; turn++) {
+		look_at_space(turn);
+		meet(&phase);
+		if (first) {
+			enter_pages(turn + 1);
+			port_flush_tlb_user(space.mm, space.first, space.last + PAGE_SIZE);
+		}
+		meet(&phase);
+		look_at_space(turn + 1);
+	}
+	machine_load_mm(NULL);
+	preempt_enable();
+}
+
+static unsigned user_cpus(void)
+{
+	unsigned n = 0;
+
+	for (unsigned cpu = 0; cpu < min(nr_cpu_ids, machine_user_cpus()); cpu++)
+		n += cpu_schedules(cpu);
+	return n;
+}
+
+/* Of @pages pages.  False: no memory. */
+static bool share_space(unsigned pages)
+{
+	bool run;
+
+	space.first = ALIGN_DOWN(TASK_SIZE / 2, PAGE_SIZE);
+	space.last = space.first + (pages - 1) * PAGE_SIZE;
+	space.members = user_cpus();
+	space.at_work = space.arrived = 0;
+	space.mm = mm_alloc();
+	run = space.mm && enter_pages(0) && run_on_each_cpu(use_space, NULL) == 0;
+	if (space.mm)
+		pt_free_tables(space.mm->pgd, 0, TASK_SIZE, &pt_ops_kernel);
+	mm_free(space.mm);
+	return run;
+}
+
+SELFTEST(port, a_flush_of_user_space_reaches_the_other_cpus)
+{
+	bool few, many;
+
+	memset(&space, 0, sizeof(space));
+	for (u32 i = 0; i < 2; i++) {
+		CHECK((space.page[i] = alloc_page(GFP_KERNEL)));
+		*(u32 *)page_address(space.page[i]) = i;
+	}
+	few = share_space(2);
+	many = share_space(200);	/* more than a port would flush one by one */
+	__free_page(space.page[0]);
+	__free_page(space.page[1]);
+	CHECK(few && many);
+	CHECK_EQ(space.at_work, user_cpus());
+	CHECK_EQ(space.stale, 0);
 }

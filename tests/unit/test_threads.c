@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -207,6 +208,45 @@ START_TEST(a_thread_in_a_system_call_answers)
 		finish(&t[i]);
 	port_call_others(count_call, NULL);	/* nobody is there */
 	ck_assert_uint_eq(calls[1], 1);
+	unit_teardown();
+}
+END_TEST
+
+/* As programs do that take signals in one thread: all but SIGSEGV, without which its first call would end it. */
+static const char *deaf(unsigned long i)
+{
+	sigset_t set;
+	void *p;
+
+	sigfillset(&set);
+	if (i % 2)
+		sigdelset(&set, SIGSEGV);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	if (i % 2 == 0 && !hosted_attach_cpu())
+		return "no CPU";
+	p = kmalloc(100, GFP_KERNEL);
+	kfree(p);
+	atomic_inc(&here);
+	while (sem_wait(&asleep))
+		;
+	return p ? NULL : "no memory";
+}
+
+START_TEST(a_thread_that_blocked_all_signals_answers)
+{
+	struct thread t[2];
+
+	unit_boot(MEM, LOWMEM);
+	ck_assert_int_eq(sem_init(&asleep, 0, 0), 0);
+	for (unsigned i = 0; i < 2; i++)
+		start(&t[i], deaf, i);
+	wait_until(&here, 2);
+	port_call_others(count_call, NULL);
+	ck_assert_uint_eq(calls[1] + calls[2], 2);
+	for (unsigned i = 0; i < 2; i++)
+		sem_post(&asleep);
+	for (unsigned i = 0; i < 2; i++)
+		finish(&t[i]);
 	unit_teardown();
 }
 END_TEST
@@ -548,6 +588,7 @@ UNIT_SUITE(threads,
 	a_thread_is_a_cpu_from_its_first_call_to_its_end,
 	the_lowest_free_cpu_is_taken_until_none_is_left,
 	a_thread_in_a_system_call_answers,
+	a_thread_that_blocked_all_signals_answers,
 	not_while_its_interrupts_are_off,
 	all_ask_all,
 	all_at_once_while_everything_is_drained,
