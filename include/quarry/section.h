@@ -10,6 +10,11 @@
  *			the third level spans; there is room for every frame of PHYS_LIMIT
  *	SECTION_SHIFT	log2 of a section's bytes, if not 27
  *
+ * It may have load_or_zero(x) in <arch/cpu.h>: the word x, of mem_map perhaps where there is
+ * none; then 0.  Its page-fault handler sees to that, and kfree() need not ask
+ * section_online().  Then all memory is in the direct map (HAVE_HIGHMEM 0): a section's
+ * struct pages are filled in there before mem_map shows them.
+ *
  * Everything here is constant, and free, where SPARSE_MEM_MAP is 0.
  */
 #ifndef QUARRY_SECTION_H

@@ -181,13 +181,12 @@ static void back_early(int nid, unsigned long addr, size_t size)
 	}
 }
 
-/* Struct pages of the frames [@pfn, @end) of @zone: reserved, or free and on no list. */
-static void fill(struct zone *zone, pfn_t pfn, pfn_t end, bool reserved)
+/* @n struct pages from @page on, of frames of @zone: reserved, or free and on no list. */
+static void fill(const struct zone *zone, struct page *page, unsigned long n, bool reserved)
 {
 	unsigned long flags = zone_page_flags(zone) | (unsigned long)reserved << PG_reserved;
 
-	zone_group_frames(zone, pfn, end);
-	for (struct page *page = pfn_to_page(pfn); pfn < end; pfn++)
+	for (; n; n--)
 		*page++ = (struct page){ .flags = flags, ._count = { reserved } };
 }
 
@@ -203,9 +202,28 @@ static void online_early(unsigned long nr)
 		struct zone *zone = zone_of_pfn(pfn, &border);
 
 		border = min(border, end);
-		fill(zone, pfn, border, true);
+		zone_group_frames(zone, pfn, border);
+		fill(zone, pfn_to_page(pfn), border - pfn, true);
 	}
 	set_online(nr, size);
+}
+
+/*
+ * The struct pages of a whole section of @zone, which its first frames hold.  Where the direct map
+ * shows these, mem_map has them only when they are filled in: a stray pointer may lead there.
+ */
+static void map_and_fill(const struct zone *zone, pfn_t pfn)
+{
+	struct page *pages = pfn_to_page(pfn);
+
+	if (HAVE_HIGHMEM)
+		arch_map_mem_map((unsigned long)pfn_to_page(pfn), SECTION_MAP_SIZE, pfn);
+	else
+		pages = __va((phys_addr_t)pfn << PAGE_SHIFT);
+	fill(zone, pages, HOLDING_FRAMES, true);
+	fill(zone, pages + HOLDING_FRAMES, PAGES_PER_SECTION - HOLDING_FRAMES, false);
+	if (!HAVE_HIGHMEM)
+		arch_map_mem_map((unsigned long)pfn_to_page(pfn), SECTION_MAP_SIZE, pfn);
 }
 
 /* Later: section @nr, whole, out of itself. */
@@ -213,9 +231,8 @@ static void online_late(struct zone *zone, unsigned long nr)
 {
 	pfn_t pfn = (pfn_t)nr << SECTION_PFN_SHIFT, first = pfn + HOLDING_FRAMES, end = pfn + PAGES_PER_SECTION;
 
-	arch_map_mem_map((unsigned long)pfn_to_page(pfn), SECTION_MAP_SIZE, pfn);
-	fill(zone, pfn, first, true);
-	fill(zone, first, end, false);
+	zone_group_frames(zone, pfn, end);
+	map_and_fill(zone, pfn);
 	set_online(nr, SECTION_MAP_SIZE);
 	spin_lock(&zone->lock);
 	buddy_free_frames(zone, pfn_to_page(first), end - first);

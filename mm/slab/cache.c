@@ -512,7 +512,7 @@ static __noinline void cache_free_or_refuse(struct kmem_cache *s, void *obj, uns
 }
 
 /* The same for an @obj in a slab of its cache: so the hot way need not keep that at hand. */
-static __noinline void cache_free_again(unsigned long caller, void *obj)
+static __noinline void cache_free_again(void *obj, unsigned long caller)
 {
 	cache_free_or_refuse(page_slab_cache(virt_to_page(obj)), obj, caller);
 }
@@ -522,14 +522,17 @@ void kmem_cache_free(struct kmem_cache *s, void *obj)
 	unsigned long off = (unsigned long)obj - PAGE_OFFSET, word = slab_word(s);
 	struct page *page;
 
-	if (likely(slab_page_there(off))) {
+	if (likely(slab_word_there(off))) {
 		page = pfn_to_page(off >> PAGE_SHIFT);
-		if (likely(page->slab_word == word)) {
+		if (likely(load_or_zero(page->slab_word) == word)) {
 			if (FEW_REGISTERS)
 				word = load_again(page->slab_word);
-			if (unlikely(!magazine_free(word, page, obj)))
-				cache_free_again(_RET_IP_, obj);
-			return;
+			if (likely(magazine_free(word, page, obj)))
+				return;
+			if (FEW_REGISTERS) {
+				cache_free_again(obj, _RET_IP_);
+				return;
+			}
 		}
 	}
 	cache_free_or_refuse(cache_at(word), obj, _RET_IP_);

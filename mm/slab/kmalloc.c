@@ -230,9 +230,9 @@ void kfree(const void *p)
 	unsigned long off = (unsigned long)p - PAGE_OFFSET, word;
 	struct page *page;
 
-	if (likely(slab_page_there(off))) {
+	if (likely(slab_word_there(off))) {
 		page = pfn_to_page(off >> PAGE_SHIFT);
-		word = page->slab_word;
+		word = load_or_zero(page->slab_word);
 		if (likely(magazine_free(word, page, (void *)(unsigned long)p)))
 			return;
 	}

@@ -200,6 +200,20 @@ static __always_inline bool slab_index(const struct kmem_cache *s, unsigned long
 /* Bytes of the direct map, once the slab layer is up; 0 before, so that nothing is in it. */
 extern unsigned long slab_direct_bytes;
 
+/* A hole of mem_map reads as a page that is no slab's, or there are none. */
+#ifdef load_or_zero
+#define HOLES_READ_ZERO 1
+#else
+#define HOLES_READ_ZERO (!SPARSE_MEM_MAP)
+#define load_or_zero(x) (x)
+#endif
+
+/* May load_or_zero() look at the struct page of what lies at PAGE_OFFSET + @off?  For any @off. */
+static __always_inline bool slab_word_there(unsigned long off)
+{
+	return off < slab_direct_bytes && (HOLES_READ_ZERO || section_map[off >> SECTION_SHIFT]);
+}
+
 /* Is there a struct page for what lies at PAGE_OFFSET + @off?  For any @off. */
 static __always_inline bool slab_page_there(unsigned long off)
 {
@@ -260,13 +274,15 @@ static __always_inline void *slab_alloc(struct kmem_cache *s, gfp_t gfp, unsigne
 {
 	struct round *hot;
 	void *obj;
+	u8 *state;
 
 	if (cpu_claim_at_rest()) {
 		hot = cpu_own_read(s->cpu[0].top) - 1;
 		if (likely(hot->obj)) {
 			cpu_own_add(s->cpu[0].top, -sizeof(struct round));
+			state = hot->state;
 			obj = load_again(hot->obj);
-			*hot->state = OBJ_USED;
+			*state = OBJ_USED;
 			cpu_release_at_rest();
 			return obj;
 		}
@@ -304,11 +320,14 @@ static __always_inline bool magazine_free(unsigned long word, struct page *page,
 	u32 rest;
 
 	rest = mul_u32_u32((u32)((unsigned long)p & s->offset_mask), &s->reciprocal, &idx);
-	state = page->states + idx;
-	if (FEW_REGISTERS)
+	if (FEW_REGISTERS) {
+		state = page->states + idx;
 		word = load_again(page->slab_word);
+	}
 	if (unlikely(rest >= cache_at(word)->reciprocal) || !cpu_claim_at_rest())
 		return false;
+	if (!FEW_REGISTERS)
+		state = page->states + idx;	/* not before: it may be none */
 	top = cpu_own_read(cache_at(word)->cpu[0].top);
 	if (unlikely(*state != OBJ_USED) || unlikely(cpu_own_is(cache_at(word)->cpu[0].limit, top))) {
 		cpu_release_at_rest();
@@ -320,6 +339,8 @@ static __always_inline bool magazine_free(unsigned long word, struct page *page,
 	cpu_release_at_rest();
 	return true;
 }
+
+_Static_assert(!FEW_REGISTERS || !SPARSE_MEM_MAP || !HOLES_READ_ZERO, "what magazine_free() reads early is there");
 
 /** slab_page_of() - the struct page of an address, if it is in a slab's page; else NULL. */
 static __always_inline struct page *slab_page_of(const void *p)

@@ -167,6 +167,33 @@ SELFTEST(D4, kfree_of_what_describes_memory)
 	__free_pages(page, 2);
 }
 
+/* Of low memory's frames one that has no struct page: in a hole, or of memory that nobody has used yet. */
+static void *without_struct_page(void)
+{
+	for (pfn_t pfn = 0; pfn < max_low_pfn; pfn += PAGES_PER_SECTION / 2)
+		if (!pfn_valid(pfn))
+			return __va((phys_addr_t)pfn << PAGE_SHIFT);
+	return NULL;
+}
+
+SELFTEST(D4, a_pointer_to_where_no_struct_page_is)
+{
+	struct kmem_cache *c = kmem_cache_create("st_hole", 64, 0, 0, NULL);
+	char *hole = without_struct_page();
+	void *two[2] = { hole, hole };
+
+	CHECK(c);
+	if (hole) {
+		EXPECT_MISUSE(MISUSE_FOREIGN, "kfree", hole, kfree(hole));
+		EXPECT_MISUSE(MISUSE_FOREIGN, "kfree", hole + 64, kfree(hole + 64));
+		EXPECT_MISUSE(MISUSE_FOREIGN, "kmem_cache_free", hole, kmem_cache_free(c, hole));
+		EXPECT_MISUSE(MISUSE_FOREIGN, "kmem_cache_free", hole, kmem_cache_free_bulk(c, 1, two));
+	}
+	kmem_cache_destroy(c);
+	if (!hole)
+		SKIP("every frame of low memory has its struct page");
+}
+
 /* ---- areas (row F1) ------------------------------------------------------------------ */
 
 #define UNPREEMPTED(statement) do { preempt_disable(); statement; preempt_enable(); } while (0)

@@ -103,6 +103,17 @@ static __always_inline u32 mul_u32_u32(u32 a, const u32 *b, unsigned long *high)
 }
 #define mul_u32_u32 mul_u32_u32
 
+#ifdef __LP64__
+/* section.h: the fault is answered by what ex_table has for it (arch/pc/trap.c). */
+#define load_or_zero(x) ({								\
+	__typeof__(x) v_;								\
+	__asm__ volatile("1:\tmov %1, %0\n2:\n"						\
+			 "\t.pushsection .text.unlikely, \"ax\"\n3:\txorl %k0, %k0\n\tjmp 2b\n\t.popsection\n" \
+			 "\t.pushsection ex_table, \"a\"\n\t.long 1b - ., 3b - .\n\t.popsection"	\
+			 : "=r"(v_) : "m"(x) : "cc");					\
+	v_; })
+#endif
+
 #define EFLAGS_IF 0x200UL
 
 static inline unsigned long arch_irq_save(void)
