@@ -52,19 +52,26 @@ struct free_area {
 #define PCP_HIGH_MAX (6 * PCP_BATCH_MAX)
 #define PCP_MAX_ORDER 3			/* small blocks are kept, too: as costly to split as to merge */
 #define PCP_BLOCKS 8			/* so many of each order */
+#define PCP_HUGE PCP_MAX_ORDER		/* in pcp->blocks[]: those of PAGEBLOCK_ORDER */
+#define PCP_HUGE_BLOCKS 2		/* at most so many, in a zone with room for them */
+_Static_assert(PAGEBLOCK_ORDER > PCP_MAX_ORDER, "a page block is no small block");
 
 /* A CPU's own free frames of one zone and type; touched by whoever has claimed that CPU (claim.h). */
 struct per_cpu_pages {
 	int count;		/* frames in the stack */
-	int high;		/* above it, a batch goes back to the zone */
-	int batch;		/* frames moved at once */
+	int high;		/* above it, half of them go back to the zone */
+	int batch;		/* as long as there are few, so many are moved at once */
 	unsigned long event[NR_ZONE_EVENT_ITEMS];
 	struct page *frame[PCP_HIGH_MAX + 1];	/* the hottest on top, at count - 1 */
 	struct pcp_blocks {
 		int count;
+		int max;		/* so many at most */
+		unsigned long event[2];	/* PGALLOC, PGFREE, in blocks */
 		struct page *block[PCP_BLOCKS];
-	} blocks[PCP_MAX_ORDER];	/* of order 1, 2, 3 */
+	} blocks[PCP_HUGE + 1];		/* of order 1, 2, 3, PAGEBLOCK_ORDER */
 } __cacheline_aligned;
+
+static inline unsigned pcp_order(unsigned i) { return i < PCP_HUGE ? i + 1 : PAGEBLOCK_ORDER; }
 
 struct zone {
 	/* read-mostly: set up at boot */
@@ -242,6 +249,13 @@ void buddy_free(struct zone *zone, struct page *page, unsigned order);
 unsigned long buddy_alloc_frames(struct zone *zone, unsigned long nr, struct list_head *list, enum migratetype type);
 
 /**
+ * buddy_alloc_run() - the same, but only the first block of them
+ * @nr: in: how many are wanted, > 0; out: how many there are, side by side
+ * Return: the first; its flags are right, the others' are not.  NULL: none.
+ */
+struct page *buddy_alloc_run(struct zone *zone, unsigned long *nr, enum migratetype type);
+
+/**
  * buddy_free_frames() - put @nr frames side by side back, in the largest blocks they make
  * Context: as buddy_free().  O(MAX_PAGE_ORDER^2), and @nr / 2^MAX_PAGE_ORDER.
  */
@@ -296,11 +310,12 @@ void setup_first_pcp(unsigned cpu);
 /** setup_pagesets() - how much each CPU keeps of @zone, by its size. */
 void setup_pagesets(struct zone *zone);
 
-/** pcp_pop(), pcp_push() - the CPU is claimed; there is a frame, there is room. */
-static __always_inline struct page *pcp_pop(struct per_cpu_pages *pcp)
+/** pcp_pop(), pcp_push() - the CPU is claimed; there are @count > 0 frames, there is room. */
+static __always_inline struct page *pcp_pop(struct per_cpu_pages *pcp, int count)
 {
-	struct page *page = pcp->frame[--pcp->count];
+	struct page *page = pcp->frame[count - 1];
 
+	pcp->count--;
 	page->flags &= ~(1UL << PG_pcp);
 	pcp->event[PGALLOC]++;
 	return page;
@@ -309,8 +324,28 @@ static __always_inline struct page *pcp_pop(struct per_cpu_pages *pcp)
 static __always_inline void pcp_push(struct per_cpu_pages *pcp, struct page *page)
 {
 	page->flags |= 1UL << PG_pcp;
-	pcp->frame[pcp->count++] = page;
+	pcp->frame[READ_ONCE(pcp->count)] = page;
+	pcp->count++;
 	pcp->event[PGFREE]++;
+}
+
+/** pcp_pop_block(), pcp_push_block() - the same for blocks. */
+static __always_inline struct page *pcp_pop_block(struct pcp_blocks *b, int count)
+{
+	struct page *page = b->block[count - 1];
+
+	b->count--;
+	page->flags &= ~(1UL << PG_pcp);
+	b->event[PGALLOC]++;
+	return page;
+}
+
+static __always_inline void pcp_push_block(struct pcp_blocks *b, struct page *page)
+{
+	page->flags |= 1UL << PG_pcp;
+	b->block[READ_ONCE(b->count)] = page;
+	b->count++;
+	b->event[PGFREE]++;
 }
 
 /** pcp_pages() - free frames that a CPU keeps. */
@@ -318,8 +353,18 @@ static inline unsigned long pcp_pages(const struct per_cpu_pages *pcp)
 {
 	unsigned long n = (unsigned long)READ_ONCE(pcp->count);
 
-	for (unsigned order = 1; order <= PCP_MAX_ORDER; order++)
-		n += (unsigned long)READ_ONCE(pcp->blocks[order - 1].count) << order;
+	for (unsigned i = 0; i <= PCP_HUGE; i++)
+		n += (unsigned long)READ_ONCE(pcp->blocks[i].count) << pcp_order(i);
+	return n;
+}
+
+/** pcp_event() - an event of all the stacks of @pcp; of pages, where it is of pages. */
+static inline unsigned long pcp_event(const struct per_cpu_pages *pcp, enum zone_event_item item)
+{
+	unsigned long n = READ_ONCE(pcp->event[item]);
+
+	for (unsigned i = 0; item <= PGFREE && i <= PCP_HUGE; i++)
+		n += READ_ONCE(pcp->blocks[i].event[item]) << pcp_order(i);
 	return n;
 }
 
@@ -327,6 +372,8 @@ static inline unsigned long pcp_pages(const struct per_cpu_pages *pcp)
 struct page *pcp_alloc(struct zone *zone, enum migratetype type);
 /** pcp_free() - one frame onto this CPU's stack; a batch goes back when it is full.  Any context. */
 void pcp_free(struct zone *zone, struct page *page);
+/** pcp_free_huge() - a block of PAGEBLOCK_ORDER onto this CPU's stack of such; to the zone, if that is full.  Any context. */
+void pcp_free_huge(struct zone *zone, struct page *page);
 /** zone_alloc_block(), zone_free_block() - past the stacks: buddy_alloc(), buddy_free() with the lock, counted.  Any context. */
 struct page *zone_alloc_block(struct zone *zone, unsigned order, enum migratetype type);
 void zone_free_block(struct zone *zone, struct page *page, unsigned order);

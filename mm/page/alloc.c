@@ -167,39 +167,40 @@ static __always_inline struct page *__alloc_pages(gfp_t gfp, unsigned order, int
 static __always_inline bool hot_frame(gfp_t gfp, struct page **page)
 {
 	struct per_cpu_pages *pcp;
+	int count;
 
 	if (!cpu_claim_at_rest())
 		return false;
 	pcp = first_pcp[smp_processor_id()][gfp & GFP_PLACE_MASK];
-	if (unlikely(!pcp->count)) {
+	count = READ_ONCE(pcp->count);
+	if (unlikely(!count)) {
 		cpu_release();
 		return false;
 	}
-	*page = pcp_pop(pcp);
+	*page = pcp_pop(pcp, count);
 	cpu_release();
 	prep_new_page(*page, 0, 0);
 	return true;
 }
 
-/* The same for a small block; such stacks are filled by freeing only. */
-static __always_inline bool hot_block(gfp_t gfp, unsigned order, struct page **page)
+/* The same for a block, of the @i-th kind that the CPU keeps; such stacks are filled by freeing only. */
+static __always_inline bool hot_block(gfp_t gfp, unsigned i, struct page **page)
 {
-	struct per_cpu_pages *pcp;
 	struct pcp_blocks *b;
+	int count;
 
-	if (order > PCP_MAX_ORDER || gfp & __GFP_COMP || !cpu_claim_at_rest())
+	if (!cpu_claim_at_rest())
 		return false;
-	pcp = first_pcp[smp_processor_id()][gfp & GFP_PLACE_MASK];
-	b = &pcp->blocks[order - 1];
-	if (unlikely(!b->count)) {
+	b = &first_pcp[smp_processor_id()][gfp & GFP_PLACE_MASK]->blocks[i];
+	hide_origin(b);
+	count = READ_ONCE(b->count);
+	if (unlikely(!count)) {
 		cpu_release();
 		return false;
 	}
-	*page = b->block[--b->count];
-	(*page)->flags &= ~(1UL << PG_pcp);
-	pcp->event[PGALLOC] += 1UL << order;
+	*page = pcp_pop_block(b, count);
 	cpu_release();
-	prep_new_page(*page, order, 0);
+	prep_new_page(*page, 0, 0);
 	return true;
 }
 
@@ -211,6 +212,9 @@ static __noinline struct page *alloc_pages_slow(gfp_t gfp, unsigned order, unsig
 		clear_block(page, 0);
 		return page;
 	}
+	if (order == PAGEBLOCK_ORDER && !(gfp & ~(GFP_FRAME_PLAIN | __GFP_ZERO | __GFP_NORETRY)) &&
+	    hot_block(gfp, PCP_HUGE, &page))
+		return prep_new_page(page, order, gfp);
 	if (!request_ok("alloc_pages", gfp, order, caller))
 		return NULL;
 	return __alloc_pages(gfp, order, numa_node_id(), caller);
@@ -220,7 +224,8 @@ static __noinline struct page *alloc_small_block(gfp_t gfp, unsigned order, unsi
 {
 	struct page *page;
 
-	if (likely(!(gfp & ~GFP_FRAME_PLAIN)) && likely(hot_block(gfp, order, &page)))
+	if (likely(!(gfp & (~GFP_FRAME_PLAIN | __GFP_COMP))) && likely(order <= PCP_MAX_ORDER) &&
+	    likely(hot_block(gfp, order - 1, &page)))
 		return page;
 	return alloc_pages_slow(gfp, order, caller);
 }

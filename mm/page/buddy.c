@@ -152,23 +152,30 @@ struct page *buddy_alloc(struct zone *zone, unsigned order, enum migratetype typ
 	return from < NR_PAGE_ORDERS ? take_block(zone, from, order, type) : NULL;
 }
 
+struct page *buddy_alloc_run(struct zone *zone, unsigned long *nr, enum migratetype type)
+{
+	unsigned wanted = 8 * sizeof(long) - 1 - (unsigned)__builtin_clzl(*nr), from;
+
+	type = zone_type(zone, type);
+	from = find_block(zone, 0, &type);
+	if (from == NR_PAGE_ORDERS)
+		return NULL;
+	wanted = min(wanted, from);
+	*nr = 1UL << wanted;
+	return take_block(zone, from, wanted, type);
+}
+
 unsigned long buddy_alloc_frames(struct zone *zone, unsigned long nr, struct list_head *list, enum migratetype type)
 {
-	unsigned long got = 0, flags, i;
-	unsigned from, order;
-	struct page *page;
+	unsigned long got = 0, flags, n;
+	struct page *page, *end;
 
-	for (type = zone_type(zone, type); got < nr; got += i) {
-		enum migratetype source = type;
-
-		from = find_block(zone, 0, &source);
-		if (from == NR_PAGE_ORDERS)
+	for (; got < nr; got += n) {
+		n = nr - got;
+		page = buddy_alloc_run(zone, &n, type);
+		if (!page)
 			break;
-		for (order = from; 1UL << order > nr - got; )
-			order--;
-		page = take_block(zone, from, order, source);
-		flags = taken_flags(zone, source);
-		for (i = 0; i < 1UL << order; i++, page++) {
+		for (end = page + n, flags = page->flags; page < end; page++) {
 			page->flags = flags;
 			page->order = 0;
 			list_add_tail(&page->lru, list);

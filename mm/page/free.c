@@ -114,14 +114,17 @@ static __noinline void clear_compound(struct page *page, unsigned order)
 static __always_inline void free_block(struct page *page, unsigned order)
 {
 	struct zone *zone = page_zone(page);
+	bool compound = PageHead(page);
 
-	if (unlikely(PageHead(page)))
+	if (unlikely(compound))
 		clear_compound(page, order);
 	page->flags &= ~PAGE_FLAGS_OWNER;
-	if (order)
-		zone_free_block(zone, page, order);
-	else
+	if (!order)
 		pcp_free(zone, page);
+	else if (order == PAGEBLOCK_ORDER && !compound)
+		pcp_free_huge(zone, page);
+	else
+		zone_free_block(zone, page, order);
 }
 
 /* Others still hold the first page: free the rest, in the blocks that it halves into. */
@@ -195,25 +198,21 @@ static __always_inline bool free_hot_frame(struct page *page)
 	return true;
 }
 
-/* The same for a small block; when its stack is full, it goes to the zone. */
+/* The same for a small block. */
 static __always_inline bool free_hot_block(struct page *page, unsigned order)
 {
-	struct per_cpu_pages *pcp;
 	struct pcp_blocks *b;
 
-	if (order > PCP_MAX_ORDER || !page_valid(page) || page->flags & PAGE_FLAGS_ALL || page->order != order ||
-	    still_kmapped(page) || !cpu_claim_at_rest())
+	if (order > PCP_MAX_ORDER || unlikely(!page_valid(page)) || unlikely(page->flags & PAGE_FLAGS_ALL) ||
+	    unlikely(page->order != order) || unlikely(HAVE_HIGHMEM && kmap_users(page)) || !cpu_claim_at_rest())
 		return false;
-	pcp = page_pcp(page);
-	b = &pcp->blocks[order - 1];
+	b = &page_pcp(page)->blocks[order - 1];
 	hide_origin(b);
-	if (b->count == PCP_BLOCKS || !pcp->high || !drop_last_reference(page)) {
+	if (unlikely(b->count >= b->max) || unlikely(!drop_last_reference(page))) {
 		cpu_release();
 		return false;
 	}
-	page->flags |= 1UL << PG_pcp;
-	b->block[b->count++] = page;
-	pcp->event[PGFREE] += 1UL << order;
+	pcp_push_block(b, page);
 	cpu_release();
 	return true;
 }

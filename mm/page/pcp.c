@@ -6,12 +6,13 @@
  * in the CPU's cache.  So each CPU keeps a short stack for each zone: the last one
  * freed goes out first, and the zone's lock is taken once for `batch` pages.
  *
- *	pcp_free:   page -> [cold ... hot]        count > high: `batch` cold ones go back
- *	pcp_alloc:  page <- [cold ... hot]        count = 0:    `batch` come from the zone
+ *	pcp_free:   page -> [cold ... hot]        count > high: the colder half goes back
+ *	pcp_alloc:  page <- [cold ... hot]        count = 0:    as many come from the zone
  *
- * Blocks of 2, 4 and 8 pages have a small stack each: one that comes back is likely to be
- * wanted again, and to merge it and split it again costs as much as all the rest.  They
- * are filled by freeing alone, and what they cannot hold goes to the zone.
+ * Blocks of 2, 4 and 8 pages have a small stack each, and those as large as a page block, where
+ * the zone has room for it: one that comes back is likely to be wanted again, and to merge it
+ * and split it again costs as much as all the rest.  They are filled by freeing alone, and what
+ * they cannot hold goes to the zone.
  *
  * Frames side by side on the stack go back to the zone in one piece, already merged.
  *
@@ -30,7 +31,7 @@
  *   P.1  pages on a stack have PG_pcp, no PG_buddy, count 0, the stack's order and lie in
  *        the zone;
  *   P.2  0 <= count <= high <= PCP_HIGH_MAX, and no page is on it twice;
- *   P.3  so for the stacks of blocks, which hold at most PCP_BLOCKS;
+ *   P.3  so for the stacks of blocks: 0 <= count <= max <= PCP_BLOCKS;
  *   P.4  a zone that is not grouped has nothing on stacks of other types than the first.
  *
  * Locking: a stack is touched by whoever has claimed its CPU (claim.h); the zone's lock
@@ -63,78 +64,111 @@ void setup_first_pcp(unsigned cpu)
 		}
 }
 
-/* A CPU moves 1 ... 31 pages at once, 1/4096 of the zone, and a stack holds at most six times that. */
+/*
+ * A batch is 1 ... 31 pages, 1/4096 of the zone, and a stack holds at most six.  All CPUs together
+ * keep at most 3/32 of a zone in huge blocks.
+ */
 void setup_pagesets(struct zone *zone)
 {
 	int batch = (int)min(zone->managed_pages / 1024 / 4, (unsigned long)PCP_BATCH_MAX);
+	unsigned long huge = (zone->managed_pages >> PAGEBLOCK_ORDER) / 32 / nr_cpu_ids;
 	struct per_cpu_pages *pcp;
 
 	for_each_pcp(pcp, zone) {
 		pcp->batch = max(batch, 1);
 		pcp->high = 6 * pcp->batch;
+		for (unsigned i = 0; i < PCP_HUGE; i++)
+			pcp->blocks[i].max = PCP_BLOCKS;
+		pcp->blocks[PCP_HUGE].max = (int)min(huge, (unsigned long)PCP_HUGE_BLOCKS);
 	}
 }
 
-/* Fill the empty stack with a batch, the lowest address on top. */
+/* How many frames to move: what is rare may take its time. */
+static int pcp_portion(const struct per_cpu_pages *pcp)
+{
+	int portion = max(pcp->high / 2, pcp->batch);
+
+	return max(portion, 1);
+}
+
+/* [@page, @page + @n) are the stack's from @top down, the lowest address on top. */
+static void put_run(struct page **top, struct page *page, unsigned long n)
+{
+	unsigned long flags = page->flags | 1UL << PG_pcp;
+
+	for (; n; n--, page++) {
+		page->flags = flags;
+		page->order = 0;
+		*top-- = page;
+	}
+}
+
+/* Fill the empty stack, the lowest address on top. */
 static void refill(struct zone *zone, struct per_cpu_pages *pcp, enum migratetype type)
 {
-	int n = max(pcp->batch, 1);
-	LIST_HEAD(fresh);
-	struct page *page;
+	unsigned long want = (unsigned long)pcp_portion(pcp), got = 0, n;
+	struct page **frame = pcp->frame, *page;
 
 	spin_lock(&zone->lock);
-	n = (int)buddy_alloc_frames(zone, (unsigned long)n, &fresh, type);
-	spin_unlock(&zone->lock);
-	pcp->count = n;
-	list_for_each_entry(page, &fresh, lru) {
-		page->flags |= 1UL << PG_pcp;
-		pcp->frame[--n] = page;
+	for (; got < want; got += n) {
+		n = want - got;
+		page = buddy_alloc_run(zone, &n, type);
+		if (!page)
+			break;
+		put_run(&frame[want - 1 - got], page, n);
 	}
+	spin_unlock(&zone->lock);
+	if (got < want)
+		__builtin_memmove(frame, frame + want - got, got * sizeof(*frame));
+	pcp->count = (int)got;
 	pcp->event[PGPCP_REFILL]++;
 }
 
-/* Frames of the stack from @i on, up to @n, that lie side by side: how many.  *@first: the lowest. */
-static int neighbours(const struct per_cpu_pages *pcp, int i, int n, struct page **first)
+/* Those of the stack from @frame on, before @end, that lie side by side, leave it: how many.  *@first: the lowest. */
+static unsigned long take_run(struct page *const *frame, struct page *const *end, struct page **first)
 {
-	int step = i + 1 < n && pcp->frame[i + 1] < pcp->frame[i] ? -1 : 1, run = 1;
+	struct page *const *at = frame;
+	struct page *page = *frame;
+	long step = frame + 1 < end && frame[1] < page ? -1 : 1;
 
-	while (i + run < n && pcp->frame[i + run] == pcp->frame[i] + step * run)
-		run++;
-	*first = step > 0 ? pcp->frame[i] : pcp->frame[i + run - 1];
-	return run;
+	do {
+		page->flags &= ~(1UL << PG_pcp);
+		page += step;
+	} while (++frame < end && *frame == page);
+	*first = step > 0 ? *at : page + 1;
+	return (unsigned long)(frame - at);
 }
 
 /* Give @n frames back to the zone, the coldest first. */
 static void drain(struct zone *zone, struct per_cpu_pages *pcp, int n)
 {
-	struct page *first;
+	struct page **frame = pcp->frame, **end, *first;
 
 	n = min(n, pcp->count);
+	end = frame + n;
 	spin_lock(&zone->lock);
-	for (int i = 0, run; i < n; i += run) {
-		run = neighbours(pcp, i, n, &first);
-		for (int k = 0; k < run; k++)
-			first[k].flags &= ~(1UL << PG_pcp);
-		buddy_free_frames(zone, first, (unsigned long)run);
+	for (unsigned long run; frame < end; frame += run) {
+		run = take_run(frame, end, &first);
+		buddy_free_frames(zone, first, run);
 	}
 	spin_unlock(&zone->lock);
 	pcp->count -= n;
-	__builtin_memmove(pcp->frame, pcp->frame + n, (size_t)pcp->count * sizeof(*pcp->frame));
+	__builtin_memmove(pcp->frame, end, (size_t)pcp->count * sizeof(*end));
 	pcp->event[PGPCP_DRAIN]++;
 }
 
-/* The small blocks go back, too. */
+/* The blocks go back, too. */
 static void drain_blocks(struct zone *zone, struct per_cpu_pages *pcp)
 {
 	spin_lock(&zone->lock);
-	for (unsigned order = 1; order <= PCP_MAX_ORDER; order++) {
-		struct pcp_blocks *b = &pcp->blocks[order - 1];
+	for (unsigned i = 0; i <= PCP_HUGE; i++) {
+		struct pcp_blocks *b = &pcp->blocks[i];
 
 		while (b->count) {
 			struct page *page = b->block[--b->count];
 
 			page->flags &= ~(1UL << PG_pcp);
-			buddy_free(zone, page, order);
+			buddy_free(zone, page, pcp_order(i));
 		}
 	}
 	spin_unlock(&zone->lock);
@@ -194,7 +228,7 @@ struct page *pcp_alloc(struct zone *zone, enum migratetype type)
 		arch_irq_restore(flags);
 	}
 	if (pcp->count)
-		page = pcp_pop(pcp);
+		page = pcp_pop(pcp, pcp->count);
 	cpu_release();
 	return page;
 }
@@ -212,9 +246,25 @@ void pcp_free(struct zone *zone, struct page *page)
 	pcp_push(pcp, page);
 	if (pcp->count > pcp->high) {
 		flags = arch_irq_save();
-		drain(zone, pcp, max(pcp->batch, 1));
+		drain(zone, pcp, pcp_portion(pcp));
 		arch_irq_restore(flags);
 	}
+	cpu_release();
+}
+
+void pcp_free_huge(struct zone *zone, struct page *page)
+{
+	struct pcp_blocks *b;
+
+	if (!cpu_try_claim()) {
+		zone_free_block(zone, page, PAGEBLOCK_ORDER);
+		return;
+	}
+	b = &zone_pcp(zone, page_migratetype(page), smp_processor_id())->blocks[PCP_HUGE];
+	if (b->count < b->max)
+		pcp_push_block(b, page);
+	else
+		zone_free_block(zone, page, PAGEBLOCK_ORDER);
 	cpu_release();
 }
 
@@ -290,10 +340,11 @@ static int check_stacks(const struct zone *zone, const struct per_cpu_pages *pcp
 	if (pcp->count < 0 || pcp->count > pcp->high || pcp->high > PCP_HIGH_MAX)
 		return 2;
 	broken = check_pages(zone, pcp->frame, pcp->count, 0, 2);
-	for (unsigned order = 1; order <= PCP_MAX_ORDER && !broken; order++) {
-		const struct pcp_blocks *b = &pcp->blocks[order - 1];
+	for (unsigned i = 0; i <= PCP_HUGE && !broken; i++) {
+		const struct pcp_blocks *b = &pcp->blocks[i];
 
-		broken = b->count < 0 || b->count > PCP_BLOCKS ? 3 : check_pages(zone, b->block, b->count, order, 3);
+		broken = b->count < 0 || b->count > b->max || b->max > PCP_BLOCKS ? 3 :
+			 check_pages(zone, b->block, b->count, pcp_order(i), 3);
 	}
 	return broken;
 }

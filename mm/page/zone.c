@@ -92,7 +92,7 @@ unsigned long zone_event(const struct zone *zone, enum zone_event_item item)
 	unsigned long n = 0;
 
 	for_each_pcp(pcp, zone)
-		n += READ_ONCE(pcp->event[item]);
+		n += pcp_event(pcp, item);
 	return n;
 }
 

@@ -114,7 +114,7 @@ static bool pageset_sum(const struct zone *z, unsigned cpu, unsigned long *count
 	for_each_migratetype(t) {
 		const struct per_cpu_pages *p = zone_pcp(z, t, cpu);
 
-		used |= p->event[PGALLOC] || p->event[PGFREE] || pcp_pages(p);
+		used |= pcp_event(p, PGALLOC) || pcp_event(p, PGFREE) || pcp_pages(p);
 		*count += pcp_pages(p);
 		*high += zone_type(z, t) == t ? p->high : 0;
 	}
