@@ -97,7 +97,7 @@ void sections_init(void);
 unsigned long section_defer(struct zone *zone, pfn_t *start, pfn_t *end);
 
 /**
- * zone_grow_for() - @zone's lists cannot give 2^@order frames and keep @keep: can its deferred sections?
+ * zone_grow_for() - @zone's lists have no block of 2^@order: have its deferred sections, with @keep more?
  * Brings at most one section online.  Context: as zone_grow().
  * Return: true if the zone, deferred memory counted, has that much and a block is on its lists.
  */

@@ -436,7 +436,8 @@ static inline bool zone_watermark_ok(const struct zone *zone, unsigned order, un
 	if (alloc_flags & ALLOC_NO_WATERMARKS)
 		return true;
 	mark >>= alloc_flags & ALLOC_DEPTH;
-	if (READ_ONCE(zone->nr_free) < mark + zone->lowmem_reserve[highest] + (1UL << order))
+	if (READ_ONCE(zone->nr_free) + READ_ONCE(zone->deferred_pages) <
+	    mark + zone->lowmem_reserve[highest] + (1UL << order))
 		return false;
 	return order == 0 || zone_has_block(zone, order);
 }

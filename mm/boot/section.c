@@ -340,16 +340,13 @@ bool zone_grow(struct zone *zone)
 
 bool zone_grow_for(struct zone *zone, unsigned order, unsigned long keep)
 {
-	unsigned long flags = spin_lock_irqsave(&section_lock), listed, deferred;
-	unsigned long need = keep + (1UL << order);
+	unsigned long flags = spin_lock_irqsave(&section_lock);
 	bool enough;
 
 	spin_lock(&zone->lock);
-	listed = zone->nr_free;
-	deferred = zone->deferred_pages;
+	enough = zone->nr_free + zone->deferred_pages >= keep + (1UL << order);
 	spin_unlock(&zone->lock);
-	enough = listed + deferred >= need;
-	if (enough && (listed < need || !zone_has_block(zone, order)))	/* nobody was faster */
+	if (enough && !zone_has_block(zone, order))	/* nobody was faster */
 		grow(zone);
 	enough = enough && zone_has_block(zone, order);
 	spin_unlock_irqrestore(&section_lock, flags);
