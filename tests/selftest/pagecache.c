@@ -162,18 +162,29 @@ SELFTEST(B7, who_must_not_enter_a_file_system_is_not_sent_there)
 SELFTEST(B7, a_program_goes_on_though_its_pages_go)
 {
 	struct pagecache_counts before, after;
-	int counter;
+	const struct program_area *text;
 
 	if (!machine_has_feature("ring3"))
 		SKIP("no ring 3 here");
+	if (!load("lifetime 2 quiet"))
+		SKIP("no programs here");
+	CHECK(task[0] && task[1]);
+	text = area_of(0, 0);
+	for (unsigned i = 0; i < NR_TASKS; i++)
+		CHECK(text && frame_at(i, text->start));	/* so there is something to go, however fast it runs */
 	pagecache_get_counts(&before);
-	counter = task_run("lifetime 2 quiet");
-	CHECK(counter > 0);
-	while (task_find(counter)) {
+	for (unsigned i = 0; i < NR_TASKS; i++) {
+		task_unpin(task[i]);
+		task[i] = NULL;
+		CHECK_EQ(task_start(pid[i]), 0);
+	}
+	squeeze_cache(GFP_KERNEL);
+	while (task_find(pid[0]) || task_find(pid[1])) {
 		squeeze_cache(GFP_KERNEL);
 		schedule();
 	}
-	CHECK_EQ(thread_wait(counter), 0);
+	CHECK_EQ(thread_wait(pid[0]), 0);
+	CHECK_EQ(thread_wait(pid[1]), 0);
 	pagecache_get_counts(&after);
 	CHECK(after.dropped > before.dropped);
 }
