@@ -7,7 +7,12 @@
 #include "inject.h"
 
 #define MOST 2000		/* a call that asks for more is not for this loop */
-#define SMALL_MACHINE (512UL << 20 >> PAGE_SHIFT)	/* all checks after each failure; else after each call */
+
+/* Then all of them run after each failure; else after each call. */
+static bool checks_are_cheap(void)
+{
+	return !st_on_machine() && max_pfn <= 512UL << 20 >> PAGE_SHIFT;
+}
 
 /* What broke when the @n-th allocation of @call failed. */
 static void broken(const struct inject_call *call, unsigned n, const char *what)
@@ -40,7 +45,7 @@ static bool once(const struct inject_call *call, unsigned n, bool *failed)
 	left = fail_nth_set(0);
 	if (!*failed)
 		call->undo();
-	what = left && *failed ? "it failed though no allocation did" : look(misuses, left || max_pfn <= SMALL_MACHINE);
+	what = left && *failed ? "it failed though no allocation did" : look(misuses, left || checks_are_cheap());
 	if (what)
 		broken(call, n, what);
 	return !left && !what;
