@@ -91,6 +91,7 @@ static void cache_setup(struct kmem_cache *s, const char *name, unsigned size, u
 
 	memset(s, 0, offsetof(struct kmem_cache, cpu));	/* what is behind it, the CPUs and nodes, is set below */
 	s->node = s == &cache_cache ? cache_nodes : (struct kmem_cache_node *)&s->cpu[nr_cpu_ids];
+	s->self = s;
 	s->name = name;
 	s->object_size = size;
 	s->align = cache_align(size, align, flags);
@@ -519,14 +520,13 @@ static __noinline void cache_free_again(void *obj, unsigned long caller)
 
 void kmem_cache_free(struct kmem_cache *s, void *obj)
 {
-	unsigned long off = (unsigned long)obj - PAGE_OFFSET, word = slab_word(s);
+	unsigned long off = (unsigned long)obj - PAGE_OFFSET, word;
 	struct page *page;
 
 	if (likely(slab_word_there(off))) {
-		page = pfn_to_page(off >> PAGE_SHIFT);
-		if (likely(load_or_zero(page->slab_word) == word)) {
-			if (FEW_REGISTERS)
-				word = load_again(page->slab_word);
+		page = slab_word_page(off);
+		word = load_or_zero(page->slab_word);
+		if (likely(cache_at(word)->self == s)) {	/* @s may be anything: it is not looked at */
 			if (likely(magazine_free(word, page, obj)))
 				return;
 			if (FEW_REGISTERS) {
@@ -535,7 +535,7 @@ void kmem_cache_free(struct kmem_cache *s, void *obj)
 			}
 		}
 	}
-	cache_free_or_refuse(cache_at(word), obj, _RET_IP_);
+	cache_free_or_refuse(s, obj, _RET_IP_);
 }
 
 void kmem_cache_free_bulk(struct kmem_cache *s, size_t nr, void **p)
@@ -616,7 +616,7 @@ static int check_geometry(const struct kmem_cache *s)
 	unsigned long bytes = PAGE_SIZE << s->order, end = s->states_in_page ? bytes : s->map_offset;
 	unsigned long idx;
 
-	if (s->offset_mask != bytes - 1 || (unsigned long)s->num * s->size > end ||
+	if (s->self != s || s->offset_mask != bytes - 1 || (unsigned long)s->num * s->size > end ||
 	    (!s->states_in_page && s->map_offset + DIV_ROUND_UP(bytes, s->size) > bytes))
 		return 21;
 	if (!slab_index(s, 0, &idx) || idx != 0 || slab_index(s, 1, &idx))

@@ -43,6 +43,7 @@
 
 /* Until kmalloc_init() it stands in the row; the struct page of what is no slab leads to it always. */
 struct kmem_cache no_cache = {
+	.self = &no_cache,
 	.name = "kmalloc",
 	.floor.state = (u8 *)&no_cache,
 	.cpu = { [0 ... NR_CPUS - 1] = { .top = &no_cache.floor + 1, .limit = &no_cache.floor + 1 } },
@@ -231,7 +232,7 @@ void kfree(const void *p)
 	struct page *page;
 
 	if (likely(slab_word_there(off))) {
-		page = pfn_to_page(off >> PAGE_SHIFT);
+		page = slab_word_page(off);
 		word = load_or_zero(page->slab_word);
 		if (likely(magazine_free(word, page, (void *)(unsigned long)p)))
 			return;

@@ -316,7 +316,7 @@ size_t cache_alloc_many(struct kmem_cache *s, gfp_t gfp, size_t want, void **p)
 static size_t push_many(const struct kmem_cache *s, struct round *top, size_t nr, void *const *p)
 {
 	unsigned long page_of = ~(unsigned long)*p;	/* an address in the page that was looked at */
-	const struct page *page;
+	struct page *page;
 	u8 *states = NULL, *state;
 	unsigned long idx;
 	size_t i;
@@ -325,8 +325,10 @@ static size_t push_many(const struct kmem_cache *s, struct round *top, size_t nr
 		unsigned long at = (unsigned long)p[i];
 
 		if ((at ^ page_of) & PAGE_MASK) {
-			page = slab_page_of((void *)at);
-			if (!page || page_slab_cache(page) != s)
+			if (!slab_word_there(at - PAGE_OFFSET))
+				break;
+			page = pfn_to_page((at - PAGE_OFFSET) >> PAGE_SHIFT);
+			if (load_or_zero(page->slab_word) != slab_word(s))
 				break;
 			states = page->states;
 			page_of = at;

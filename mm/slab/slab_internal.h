@@ -83,6 +83,7 @@ struct kmem_cache {
 	u32 reciprocal;		/* index = offset * reciprocal >> 32 */
 	unsigned num;		/* objects in a slab; 0: a cache that is not made yet, or destroyed */
 	unsigned long offset_mask; /* bytes of a slab - 1 */
+	struct kmem_cache *self;
 
 	/* constant once made */
 	unsigned order;		/* a slab is 2^order pages */
@@ -207,11 +208,23 @@ extern unsigned long slab_direct_bytes;
 #define HOLES_READ_ZERO (!SPARSE_MEM_MAP)
 #define load_or_zero(x) (x)
 #endif
+#ifndef set_aside
+#define set_aside(p) ((void)(p))
+#endif
 
 /* May load_or_zero() look at the struct page of what lies at PAGE_OFFSET + @off?  For any @off. */
 static __always_inline bool slab_word_there(unsigned long off)
 {
 	return off < slab_direct_bytes && (HOLES_READ_ZERO || section_map[off >> SECTION_SHIFT]);
+}
+
+/* And that struct page.  A port may know where the compiler best keeps it. */
+static __always_inline struct page *slab_word_page(unsigned long off)
+{
+	struct page *page = pfn_to_page(off >> PAGE_SHIFT);
+
+	set_aside(page);
+	return page;
 }
 
 /* Is there a struct page for what lies at PAGE_OFFSET + @off?  For any @off. */

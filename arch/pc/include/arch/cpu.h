@@ -104,14 +104,19 @@ static __always_inline u32 mul_u32_u32(u32 a, const u32 *b, unsigned long *high)
 #define mul_u32_u32 mul_u32_u32
 
 #ifdef __LP64__
-/* section.h: the fault is answered by what ex_table has for it (arch/pc/trap.c). */
+/*
+ * section.h: the fault is answered by what ex_table has for it (arch/pc/trap.c).  It goes to a
+ * register that neither the first arguments nor a product need, so that they can stay in theirs.
+ */
 #define load_or_zero(x) ({								\
-	__typeof__(x) v_;								\
+	register __typeof__(x) v_ __asm__("r8");					\
 	__asm__ volatile("1:\tmov %1, %0\n2:\n"						\
 			 "\t.pushsection .text.unlikely, \"ax\"\n3:\txorl %k0, %k0\n\tjmp 2b\n\t.popsection\n" \
 			 "\t.pushsection ex_table, \"a\"\n\t.long 1b - ., 3b - .\n\t.popsection"	\
 			 : "=r"(v_) : "m"(x) : "cc");					\
 	v_; })
+/* Made in a register that a product does not need, and not moved there. */
+#define set_aside(p) __asm__("" : "+c"(p))
 #endif
 
 #define EFLAGS_IF 0x200UL
