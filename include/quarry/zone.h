@@ -374,7 +374,7 @@ struct page *pcp_alloc(struct zone *zone, enum migratetype type);
 void pcp_free(struct zone *zone, struct page *page);
 /** pcp_free_huge() - a block of PAGEBLOCK_ORDER onto this CPU's stack of such; to the zone, if that is full.  Any context. */
 void pcp_free_huge(struct zone *zone, struct page *page);
-/** zone_alloc_block(), zone_free_block() - past the stacks: buddy_alloc(), buddy_free() with the lock, counted.  Any context. */
+/** zone_alloc_block(), zone_free_block() - past the stacks: buddy_alloc(), buddy_free() with the lock, counted (buddy.c).  Any context. */
 struct page *zone_alloc_block(struct zone *zone, unsigned order, enum migratetype type);
 void zone_free_block(struct zone *zone, struct page *page, unsigned order);
 /** zone_free_run() - @nr frames side by side, of one zone; a lone one is kept by the CPU, more go past it in one piece.  Any context. */
@@ -427,19 +427,25 @@ void free_frame_run(struct page *page, unsigned long nr, unsigned long mark);
 bool zone_has_block(const struct zone *zone, unsigned order);
 
 /**
- * zone_watermark_ok() - may a block of 2^@order be taken and @mark still hold?
+ * zone_above_mark() - would @mark still hold, if a block of 2^@order could be taken?
  * @highest: the highest zone that the request allows: lowmem_reserve[@highest] is kept
  */
-static inline bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long mark,
+static inline bool zone_above_mark(const struct zone *zone, unsigned order, unsigned long mark,
 				     enum zone_type highest, unsigned alloc_flags)
 {
 	if (alloc_flags & ALLOC_NO_WATERMARKS)
 		return true;
 	mark >>= alloc_flags & ALLOC_DEPTH;
-	if (READ_ONCE(zone->nr_free) + READ_ONCE(zone->deferred_pages) <
-	    mark + zone->lowmem_reserve[highest] + (1UL << order))
-		return false;
-	return order == 0 || zone_has_block(zone, order);
+	return READ_ONCE(zone->nr_free) + READ_ONCE(zone->deferred_pages) >=
+	       mark + zone->lowmem_reserve[highest] + (1UL << order);
+}
+
+/** zone_watermark_ok() - the same, and there is such a block. */
+static inline bool zone_watermark_ok(const struct zone *zone, unsigned order, unsigned long mark,
+				     enum zone_type highest, unsigned alloc_flags)
+{
+	return zone_above_mark(zone, order, mark, highest, alloc_flags) &&
+	       (alloc_flags & ALLOC_NO_WATERMARKS || order == 0 || zone_has_block(zone, order));
 }
 
 /** setup_per_zone_wmarks() - watermarks from min_free_kbytes (0: from the size of memory), lowmem_reserve. */

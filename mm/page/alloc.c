@@ -77,7 +77,7 @@ static __cold_path struct page *grow_and_take(struct zone *zone, unsigned order,
 	return zone_grow_for(zone, order, alloc_flags & ALLOC_NO_WATERMARKS ? 0 : keep) ? take_from(zone, order, gfp) : NULL;
 }
 
-/* One attempt: the first zone that can give it and keep @wmark. */
+/* One attempt: the first zone that can give it and keep @wmark.  Whether it has the block, its lists say. */
 static __always_inline struct page *get_page_from_freelist(gfp_t gfp, unsigned order, const struct zonelist *list,
 							   enum zone_watermarks wmark, unsigned alloc_flags)
 {
@@ -88,7 +88,7 @@ static __always_inline struct page *get_page_from_freelist(gfp_t gfp, unsigned o
 	for (ref = list->zonerefs; ref->zone; ref++) {
 		struct zone *zone = ref->zone;
 
-		page = zone_watermark_ok(zone, order, zone->watermark[wmark], highest, alloc_flags) ?
+		page = zone_above_mark(zone, order, zone->watermark[wmark], highest, alloc_flags) ?
 		       take_from(zone, order, gfp) : NULL;
 		if (SPARSE_MEM_MAP && unlikely(!page))
 			page = grow_and_take(zone, order, zone->watermark[wmark], gfp, alloc_flags);
@@ -224,8 +224,7 @@ static __noinline struct page *alloc_small_block(gfp_t gfp, unsigned order, unsi
 {
 	struct page *page;
 
-	if (likely(!(gfp & (~GFP_FRAME_PLAIN | __GFP_COMP))) && likely(order <= PCP_MAX_ORDER) &&
-	    likely(hot_block(gfp, order - 1, &page)))
+	if (likely(!(gfp & (~GFP_FRAME_PLAIN | __GFP_COMP))) && likely(hot_block(gfp, order - 1, &page)))
 		return page;
 	return alloc_pages_slow(gfp, order, caller);
 }
@@ -239,7 +238,10 @@ struct page *alloc_pages(gfp_t gfp, unsigned order)
 		return page;
 	caller = _RET_IP_;
 	hide_origin(caller);
-	return order ? alloc_small_block(gfp, order, caller) : alloc_pages_slow(gfp, order, caller);
+	if (!order)
+		return alloc_pages_slow(gfp, 0, caller);
+	hide_origin(order);	/* else the two looks at it become one, and each way pays for the other's */
+	return order <= PCP_MAX_ORDER ? alloc_small_block(gfp, order, caller) : alloc_pages_slow(gfp, order, caller);
 }
 
 struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned order)

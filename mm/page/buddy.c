@@ -45,7 +45,7 @@
  *   B.7  all page blocks that a free block lies in are of its list's type;
  *   B.8  bit k of free_orders[t] says whether that type has a block of order k.
  *
- * Locking: the caller holds zone->lock.  Failure: NULL, nothing changed.
+ * Locking: the caller holds zone->lock; zone_alloc_block() and zone_free_block() take it.  Failure: NULL, nothing changed.
  * Cost: at most MAX_PAGE_ORDER splits or merges, each O(1).
  *
  * Unlike Linux, pages are addressed through the zone (zone_mem_map), not through
@@ -61,7 +61,7 @@ static bool zone_spans(const struct zone *zone, pfn_t pfn)
 }
 
 /* These three own the free lists, their counters and PG_buddy; zone->nr_free is their callers'. */
-static void free_list_add(struct zone *zone, struct page *page, unsigned order, enum migratetype type)
+static __always_inline void free_list_add(struct zone *zone, struct page *page, unsigned order, enum migratetype type)
 {
 	struct free_area *area = &zone->free_area[order];
 
@@ -73,7 +73,7 @@ static void free_list_add(struct zone *zone, struct page *page, unsigned order, 
 	zone->free_orders[type] |= 1u << order;
 }
 
-static void free_list_del(struct zone *zone, struct page *page, unsigned order, enum migratetype type)
+static __always_inline void free_list_del(struct zone *zone, struct page *page, unsigned order, enum migratetype type)
 {
 	struct free_area *area = &zone->free_area[order];
 
@@ -93,7 +93,7 @@ void free_list_move(struct zone *zone, struct page *page, enum migratetype from,
 }
 
 /* The free buddy of the block (@pfn, @order), or NULL. */
-static struct page *free_buddy(struct zone *zone, pfn_t pfn, unsigned order)
+static inline struct page *free_buddy(struct zone *zone, pfn_t pfn, unsigned order)
 {
 	pfn_t buddy_pfn = pfn ^ (1UL << order);
 	struct page *buddy;
@@ -143,13 +143,29 @@ static __always_inline struct page *take_block(struct zone *zone, unsigned from,
 	return page;
 }
 
-struct page *buddy_alloc(struct zone *zone, unsigned order, enum migratetype type)
+static __always_inline struct page *find_and_take(struct zone *zone, unsigned order, enum migratetype type)
 {
 	unsigned from;
 
 	type = zone_type(zone, type);
 	from = find_block(zone, order, &type);
 	return from < NR_PAGE_ORDERS ? take_block(zone, from, order, type) : NULL;
+}
+
+struct page *buddy_alloc(struct zone *zone, unsigned order, enum migratetype type)
+{
+	return find_and_take(zone, order, type);
+}
+
+struct page *zone_alloc_block(struct zone *zone, unsigned order, enum migratetype type)
+{
+	unsigned long flags = spin_lock_irqsave(&zone->lock);
+	struct page *page = find_and_take(zone, order, type);
+
+	if (page)
+		zone->pageset[smp_processor_id()].event[PGALLOC] += 1UL << order;
+	spin_unlock_irqrestore(&zone->lock, flags);
+	return page;
 }
 
 struct page *buddy_alloc_run(struct zone *zone, unsigned long *nr, enum migratetype type)
@@ -184,7 +200,7 @@ unsigned long buddy_alloc_frames(struct zone *zone, unsigned long nr, struct lis
 	return got;
 }
 
-void buddy_free(struct zone *zone, struct page *page, unsigned order)
+static __always_inline void merge_and_put(struct zone *zone, struct page *page, unsigned order)
 {
 	pfn_t pfn = zone_page_pfn(zone, page);
 	enum migratetype type = pageblock_type(zone, pfn);
@@ -200,6 +216,20 @@ void buddy_free(struct zone *zone, struct page *page, unsigned order)
 	if (order > zone->pageblock_order)
 		set_pageblocks(zone, pfn, order, type);
 	free_list_add(zone, zone_page(zone, pfn), order, type);
+}
+
+void buddy_free(struct zone *zone, struct page *page, unsigned order)
+{
+	merge_and_put(zone, page, order);
+}
+
+void zone_free_block(struct zone *zone, struct page *page, unsigned order)
+{
+	unsigned long flags = spin_lock_irqsave(&zone->lock);
+
+	merge_and_put(zone, page, order);
+	zone->pageset[smp_processor_id()].event[PGFREE] += 1UL << order;
+	spin_unlock_irqrestore(&zone->lock, flags);
 }
 
 void buddy_free_frames(struct zone *zone, struct page *page, unsigned long nr)

@@ -203,7 +203,7 @@ static __always_inline bool free_hot_block(struct page *page, unsigned order)
 {
 	struct pcp_blocks *b;
 
-	if (order > PCP_MAX_ORDER || unlikely(!page_valid(page)) || unlikely(page->flags & PAGE_FLAGS_ALL) ||
+	if (unlikely(!page_valid(page)) || unlikely(page->flags & PAGE_FLAGS_ALL) ||
 	    unlikely(page->order != order) || unlikely(HAVE_HIGHMEM && kmap_users(page)) || !cpu_claim_at_rest())
 		return false;
 	b = &page_pcp(page)->blocks[order - 1];
@@ -236,7 +236,12 @@ void __free_pages(struct page *page, unsigned order)
 		return;
 	caller = _RET_IP_;
 	hide_origin(caller);
-	if (order)
+	if (!order) {
+		free_pages_slow(page, 0, caller);
+		return;
+	}
+	hide_origin(order);	/* as in alloc_pages() */
+	if (order <= PCP_MAX_ORDER)
 		free_small_block(page, order, caller);
 	else
 		free_pages_slow(page, order, caller);

@@ -176,26 +176,6 @@ static void drain_blocks(struct zone *zone, struct per_cpu_pages *pcp)
 
 /* ---- past the stacks ----------------------------------------------------------- */
 
-struct page *zone_alloc_block(struct zone *zone, unsigned order, enum migratetype type)
-{
-	unsigned long flags = spin_lock_irqsave(&zone->lock);
-	struct page *page = buddy_alloc(zone, order, type);
-
-	if (page)
-		zone->pageset[smp_processor_id()].event[PGALLOC] += 1UL << order;
-	spin_unlock_irqrestore(&zone->lock, flags);
-	return page;
-}
-
-void zone_free_block(struct zone *zone, struct page *page, unsigned order)
-{
-	unsigned long flags = spin_lock_irqsave(&zone->lock);
-
-	buddy_free(zone, page, order);
-	zone->pageset[smp_processor_id()].event[PGFREE] += 1UL << order;
-	spin_unlock_irqrestore(&zone->lock, flags);
-}
-
 void zone_free_run(struct page *page, unsigned long nr)
 {
 	struct zone *zone = page_zone(page);
