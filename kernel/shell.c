@@ -341,6 +341,8 @@ static int cmd_fail_nth(int argc, char **argv)
 		return 1;
 	if (!n || n > ~0u)
 		return cmd_error("which allocation: 1 is the first");
+	if (fail_nth_get())
+		return cmd_error("a failure is to come already: fail_nth does not nest");
 	fail_nth_set((unsigned)n);
 	status = run_words(argc - 2, argv + 2);
 	left = fail_nth_set(0);

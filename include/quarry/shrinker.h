@@ -63,7 +63,7 @@ void shrinker_register(struct shrinker *s);
 /**
  * shrinker_free() - unregister, wait for calls that run, free
  * @s: of shrinker_alloc(), registered or not; NULL is ignored
- * Context: thread, may sleep; refused from within @s.
+ * Context: thread, may sleep; refused where it may not, and from within @s.
  */
 void shrinker_free(struct shrinker *s);
 
@@ -73,7 +73,7 @@ void shrinker_free(struct shrinker *s);
  * Context: thread, may sleep.  Return: 0; -ENOMEM; -EINVAL: misuse, reported.
  */
 int register_shrinker(struct shrinker *s, const char *fmt, ...) __printf_like(2, 3);
-/** unregister_shrinker() - waits for calls that run.  Context: thread, may sleep; refused from within @s. */
+/** unregister_shrinker() - waits for calls that run.  Context: as shrinker_free(). */
 void unregister_shrinker(struct shrinker *s);
 
 /** shrinker_check() - test invariants S.1 ... of shrinker.c.  Return: the number broken, or 0. */

@@ -160,7 +160,8 @@ static bool another_round(struct request *r, unsigned long freed)
 			port_yield();
 	}
 	if (!again && r->gfp & __GFP_NOFAIL) {
-		r->depth = max(r->depth, (unsigned)ALLOC_HIGH);
+		if (!(r->gfp & __GFP_NOMEMALLOC))
+			r->depth = max(r->depth, (unsigned)ALLOC_HIGH);
 		port_yield();
 		again = true;
 	}

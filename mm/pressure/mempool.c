@@ -307,12 +307,14 @@ static void **make_array(const mempool_t *pool, int room, int nr, gfp_t gfp, int
 }
 
 static bool init_refused(const char *call, const mempool_t *pool, int min_nr, mempool_alloc_t *alloc_fn,
-			 mempool_free_t *free_fn, unsigned long caller)
+			 mempool_free_t *free_fn, const void *pool_data, unsigned long caller)
 {
 	if (min_nr < 1)
 		return refuse(call, MISUSE_ARGUMENT, pool, caller, "a reserve of less than one element");
 	if (!alloc_fn || !free_fn)
 		return refuse(call, MISUSE_ARGUMENT, pool, caller, "without both functions");
+	if (alloc_fn == mempool_kmalloc && !pool_data)
+		return refuse(call, MISUSE_SIZE, pool, caller, "elements of no bytes: no two are told apart");
 	return false;
 }
 
@@ -335,14 +337,14 @@ static int init_pool(mempool_t *pool, int min_nr, mempool_alloc_t *alloc_fn, mem
 int mempool_init_node(mempool_t *pool, int min_nr, mempool_alloc_t *alloc_fn, mempool_free_t *free_fn,
 		      void *pool_data, gfp_t gfp, int nid)
 {
-	if (init_refused("mempool_init_node", pool, min_nr, alloc_fn, free_fn, _RET_IP_))
+	if (init_refused("mempool_init_node", pool, min_nr, alloc_fn, free_fn, pool_data, _RET_IP_))
 		return -EINVAL;
 	return init_pool(pool, min_nr, alloc_fn, free_fn, pool_data, gfp, nid);
 }
 
 int mempool_init(mempool_t *pool, int min_nr, mempool_alloc_t *alloc_fn, mempool_free_t *free_fn, void *pool_data)
 {
-	if (init_refused("mempool_init", pool, min_nr, alloc_fn, free_fn, _RET_IP_))
+	if (init_refused("mempool_init", pool, min_nr, alloc_fn, free_fn, pool_data, _RET_IP_))
 		return -EINVAL;
 	return init_pool(pool, min_nr, alloc_fn, free_fn, pool_data, GFP_KERNEL, NUMA_NO_NODE);
 }
@@ -362,14 +364,14 @@ static mempool_t *create_pool(int min_nr, mempool_alloc_t *alloc_fn, mempool_fre
 mempool_t *mempool_create_node(int min_nr, mempool_alloc_t *alloc_fn, mempool_free_t *free_fn, void *pool_data,
 			       gfp_t gfp, int nid)
 {
-	if (init_refused("mempool_create_node", NULL, min_nr, alloc_fn, free_fn, _RET_IP_))
+	if (init_refused("mempool_create_node", NULL, min_nr, alloc_fn, free_fn, pool_data, _RET_IP_))
 		return NULL;
 	return create_pool(min_nr, alloc_fn, free_fn, pool_data, gfp, nid);
 }
 
 mempool_t *mempool_create(int min_nr, mempool_alloc_t *alloc_fn, mempool_free_t *free_fn, void *pool_data)
 {
-	if (init_refused("mempool_create", NULL, min_nr, alloc_fn, free_fn, _RET_IP_))
+	if (init_refused("mempool_create", NULL, min_nr, alloc_fn, free_fn, pool_data, _RET_IP_))
 		return NULL;
 	return create_pool(min_nr, alloc_fn, free_fn, pool_data, GFP_KERNEL, NUMA_NO_NODE);
 }

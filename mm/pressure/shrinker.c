@@ -94,9 +94,11 @@ void shrinker_for_each(bool (*fn)(struct shrinker *s, void *arg), void *arg)
 
 /* ---- how much ------------------------------------------------------------------ */
 
+/* Who says that he has more is not believed: nothing below overflows. */
+#define MOST_OBJECTS (~0UL / 8)
+
 static unsigned long share(const struct shrinker *s, unsigned long n, int priority)
 {
-	n = min(n, ~0UL / 8);
 	return s->seeks ? (n >> priority) * 4 / (unsigned)s->seeks : n / 2;
 }
 
@@ -125,6 +127,7 @@ static void shrink_one(struct shrinker *s, gfp_t gfp, int nid, int priority, str
 
 	if (!n || n == SHRINK_EMPTY)
 		return;
+	n = min(n, MOST_OBJECTS);
 	due = (unsigned long)__atomic_exchange_n(&s->nr_deferred[sc.nid], 0, __ATOMIC_RELAXED);
 	delta = share(s, n, priority);
 	done = scan(s, &sc, n, min((due >> priority) + delta, 2 * n), &freed);
@@ -250,9 +253,22 @@ static bool within(const struct shrinker *s)
 	return false;
 }
 
+/* An interrupt would wait for a call that goes on only after it. */
+static bool may_not_wait(const struct shrinker *s, const char *call, unsigned long caller)
+{
+	if (!preempt_count())
+		return false;
+	misuse(MISUSE_CONTEXT, caller, "%s(%p): may sleep, but called %s", call, s,
+	       in_interrupt() ? "in an interrupt" : "with preemption off");
+	return true;
+}
+
 /* Invisible, then nobody's any more, then off the list.  False: refused. */
 static bool withdraw(struct shrinker *s, const char *call, unsigned long caller)
 {
+	if (may_not_wait(s, call, caller))
+		return false;
+
 	unsigned long flags = spin_lock_irqsave(&shrinkers_lock);
 	const char *why = !s->registered ? "not registered" : within(s) ? "from within it: it would wait for itself" : NULL;
 

@@ -351,6 +351,20 @@ START_TEST(B7_nofail_goes_round_until_there_is_some)
 }
 END_TEST
 
+START_TEST(B7_nofail_takes_nothing_that_is_kept_when_told_so)
+{
+	struct page *page;
+
+	boot_short();
+	pressure = &only_later;
+	calls = 0;
+	ck_assert_ptr_nonnull(page = alloc_page(GFP_NOFS | __GFP_NOFAIL | __GFP_NOMEMALLOC));
+	ck_assert_uint_eq(calls, 40);			/* not before there is some above min */
+	__free_page(page);
+	finish();
+}
+END_TEST
+
 /* ---- watermarks --------------------------------------------------------------------- */
 
 START_TEST(C2_high_users_leave_the_dma_zone_alone)
@@ -442,6 +456,7 @@ UNIT_SUITE(ladder,
 	B7_who_is_to_end_does_not_go_round,
 	B7_for_whom_a_task_is_ended,
 	B7_nofail_goes_round_until_there_is_some,
+	B7_nofail_takes_nothing_that_is_kept_when_told_so,
 	C2_high_users_leave_the_dma_zone_alone,
 	A2_min_free_kbytes_moves_all_marks,
 	A2_a_wrong_mark_is_found,

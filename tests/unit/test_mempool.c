@@ -406,6 +406,8 @@ START_TEST(what_no_pool_can_be_made_of)
 	EXPECT_MISUSE(MISUSE_ARGUMENT, ck_assert_ptr_null(mempool_create(1, NULL, free_thing, NULL)));
 	EXPECT_MISUSE(MISUSE_ARGUMENT, ck_assert_int_eq(mempool_init(&pool, 1, make_thing, NULL, NULL), -EINVAL));
 	EXPECT_MISUSE(MISUSE_SIZE, ck_assert_ptr_null(mempool_create_page_pool(1, MAX_PAGE_ORDER + 1)));
+	EXPECT_MISUSE(MISUSE_SIZE, ck_assert_ptr_null(mempool_create_page_pool(1, -1)));
+	EXPECT_MISUSE(MISUSE_SIZE, ck_assert_ptr_null(mempool_create_kmalloc_pool(2, 0)));
 	preempt_disable();
 	EXPECT_MISUSE(MISUSE_CONTEXT, ck_assert_ptr_null(mempool_create_kmalloc_pool(1, 8)));
 	preempt_enable();

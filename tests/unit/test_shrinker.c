@@ -2,6 +2,7 @@
 /* Shrinkers, by the arithmetic that shrinker.c explains; the background reclaimer. */
 #include "unit.h"
 
+#include "kernel/machine.h"
 #include "kernel/sched.h"
 
 #include <quarry/memalloc.h>
@@ -73,6 +74,23 @@ static void finish(void)
 	unregister_shrinker(&obeys);
 	unit_teardown();
 }
+
+/* A count that cannot be, as of an error returned where a number is expected. */
+START_TEST(B7_who_says_too_much_is_not_believed)
+{
+	boot();
+	cache.stops = true;
+	for (int i = 0; i < 3; i++)
+		for (int bit = 0; bit < 2; bit++) {
+			cache.objects = bit ? 1UL << (8 * sizeof(long) - 1) : (unsigned long)-12;
+			cache.calls = 0;
+			shrink_slab(GFP_KERNEL, 0, 0);
+			ck_assert_uint_eq(cache.calls, 1);
+			ck_assert_int_eq(shrinker_check(), 0);
+		}
+	finish();
+}
+END_TEST
 
 /* What the theory on top of shrinker.c works out. */
 START_TEST(B7_a_share_by_priority_and_seeks)
@@ -310,6 +328,25 @@ START_TEST(B7_misuse_is_refused)
 }
 END_TEST
 
+static void leave_in_interrupt(void *arg)
+{
+	(void)arg;
+	unregister_shrinker(&obeys);
+}
+
+/* It could wait for the thread that it interrupts. */
+START_TEST(B7_nobody_goes_who_may_not_wait)
+{
+	boot();
+	EXPECT_MISUSE(MISUSE_CONTEXT, machine_run_in_interrupt(leave_in_interrupt, NULL));
+	preempt_disable();
+	EXPECT_MISUSE(MISUSE_CONTEXT, unregister_shrinker(&obeys));
+	preempt_enable();
+	ck_assert(obeys.registered);
+	finish();
+}
+END_TEST
+
 static unsigned long leave_itself(struct shrinker *s, struct shrink_control *sc)
 {
 	(void)sc;
@@ -531,6 +568,7 @@ END_TEST
 
 UNIT_SUITE(shrinker,
 	B7_a_share_by_priority_and_seeks,
+	B7_who_says_too_much_is_not_believed,
 	B7_in_batches_and_the_rest_is_due,
 	B7_small_shares_add_up,
 	B7_fewer_than_a_batch_are_asked_for_at_the_end,
@@ -538,6 +576,7 @@ UNIT_SUITE(shrinker,
 	B7_seen_as_objects_or_as_pages,
 	B7_nofs_keeps_the_file_system_from_waiting_for_itself,
 	B7_misuse_is_refused,
+	B7_nobody_goes_who_may_not_wait,
 	B7_nobody_waits_for_himself,
 	B7_going_waits_for_calls_that_run,
 	B7_a_broken_shrinker_is_found,
