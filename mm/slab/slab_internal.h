@@ -83,7 +83,7 @@ struct kmem_cache {
 	u32 reciprocal;		/* index = offset * reciprocal >> 32 */
 	unsigned num;		/* objects in a slab; 0: a cache that is not made yet, or destroyed */
 	unsigned long offset_mask; /* bytes of a slab - 1 */
-	struct kmem_cache *self;
+	struct kmem_cache *self; /* tells whether somebody who has a page of it means this one */
 
 	/* constant once made */
 	unsigned order;		/* a slab is 2^order pages */
