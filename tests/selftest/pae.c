@@ -183,9 +183,12 @@ SELFTEST(E6, a_task_gets_frames_beyond_4_GiB)
 	unsigned long beyond = 0, n = 256 + high_below_4_GiB(), addr;
 	struct mm_struct *mm;
 	struct pt_walk walk;
+	pfn_t end;
 
 	if (max_pfn < FOUR_GIB_PFN + n || n >= (TASK_SIZE - 0x10000000) >> PAGE_SHIFT)
 		SKIP("too little memory beyond 4 GiB, or too few addresses");
+	if (SPARSE_MEM_MAP && zone_of_pfn(max_pfn - 1, &end)->zone_start_pfn < FOUR_GIB_PFN)
+		SKIP("a zone on both sides of 4 GiB comes online from below");
 	mm = mm_alloc();
 	CHECK(mm);
 	CHECK_EQ(mm_map(mm, 0x10000000, n << PAGE_SHIFT, VM_READ | VM_WRITE, "heap", NULL, NULL), 0);

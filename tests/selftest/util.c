@@ -135,10 +135,37 @@ unsigned long st_free_low(void)
 #define USE_UP_MOST (16ULL << 30 >> PAGE_SHIFT)
 
 static unsigned long hidden[ST_ZONES];
+static struct { unsigned long low, high; } marks[ST_ZONES];	/* a giant's own; 0: as they are */
+
+/* Those of a small machine: a thousandth of a giant is more than can be used up. */
+static void lower_marks(struct zone *z)
+{
+	unsigned i = st_zone_nr(z);
+
+	if (!marks[i].low) {
+		marks[i].low = z->watermark[WMARK_LOW];
+		marks[i].high = z->watermark[WMARK_HIGH];
+	}
+	z->watermark[WMARK_LOW] = z->watermark[WMARK_MIN] * 5 / 4;
+	z->watermark[WMARK_HIGH] = z->watermark[WMARK_MIN] * 3 / 2;
+}
+
+static void restore_marks(struct zone *z)
+{
+	unsigned i = st_zone_nr(z);
+
+	if (marks[i].low) {
+		z->watermark[WMARK_LOW] = marks[i].low;
+		z->watermark[WMARK_HIGH] = marks[i].high;
+		marks[i].low = 0;
+	}
+}
 
 /* On a giant: enough to be beyond all watermarks twice. */
 static void bring_online(struct zone *z, bool giant)
 {
+	if (giant)
+		lower_marks(z);
 	while ((!giant || z->nr_free < 2 * z->watermark[WMARK_HIGH]) && zone_grow(z))
 		;
 	hidden[st_zone_nr(z)] += z->deferred_pages;
@@ -166,6 +193,7 @@ void st_end_all_online(void)
 	for_each_zone(z) {
 		z->deferred_pages += hidden[st_zone_nr(z)];
 		hidden[st_zone_nr(z)] = 0;
+		restore_marks(z);
 	}
 }
 
