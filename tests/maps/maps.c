@@ -167,7 +167,8 @@ static u64 own_limit(unsigned n)
 	u64 part = PAGES_PER_SECTION * sizeof(struct page);	/* of mem_map, for a piece of memory's end */
 	u64 sparse = ram_bytes / PAGE_SIZE * sizeof(struct page) + 2 * n * part, flat = max_pfn * sizeof(struct page);
 
-	return (SPARSE_MEM_MAP && sparse < flat ? sparse : flat) + OWN_BYTES;
+	/* and a byte for each page block */
+	return (SPARSE_MEM_MAP && sparse < flat ? sparse : flat) + (max_pfn >> PAGEBLOCK_ORDER) + OWN_BYTES;
 }
 
 /* Each frame that must be had is had, once; what is not ours is accounted for. */
@@ -178,7 +179,7 @@ static const char *account(bool some_left_out, const struct e820_entry *map, uns
 
 	for (u64 f = 0; f < frames; f++) {
 		struct page *page = pfn_valid((pfn_t)f) ? pfn_to_page((pfn_t)f) : NULL;
-		bool in_use = page && !PageReserved(page) && page_count(page) > 0;
+		bool in_use = page && !PageReserved(page) && (page_count(page) > 0 || PageSlab(page));
 
 		if (is_hole(f, map, n)) {
 			f += PAGES_PER_SECTION - 1;
