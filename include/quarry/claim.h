@@ -12,10 +12,11 @@
  *			interrupted somebody in the middle, and goes the slow way: to the
  *			zone or the slabs, which have locks
  *
- * The hot way claims only from a preempt_word() of 0: a thread that holds nothing, so may sleep if
- * its mask says so, and of whom no allocation is to fail (inject.h).  It adds first and looks afterwards, in one instruction; if the count
- * was not 0, it takes its addition back.  Between the two an interrupt finds a CPU that
- * seems claimed, and goes the slow way in vain.  Others (cpu_try_claim) look first; an
+ * The hot way claims only from a preempt_word() of 0: a thread that holds nothing, so may
+ * sleep if its mask says so, and of whom no allocation is to fail (inject.h).  It adds first
+ * and looks afterwards, in one instruction; if the count was not 0, it takes its addition
+ * back.  Between the two an interrupt finds a CPU that seems claimed, and goes the slow way
+ * in vain.  Others (cpu_try_claim) look first; an
  * interrupt in between claims, works, and has released before it returns: then it is as if
  * it had come before.  (docs/locking.md has this step by step.)
  */

@@ -187,6 +187,8 @@ static inline void zone_stat_add(struct zone *z, enum zone_stat_item i, long n)
 unsigned long zone_kept_pages(const struct zone *zone);
 /** zone_free_pages() - free frames, those on CPUs' lists and deferred ones included.  Exact when nothing runs. */
 unsigned long zone_free_pages(const struct zone *zone);
+/** totalram_pages() - frames of all zones that the page allocator has been given.  O(zones). */
+unsigned long totalram_pages(void);
 /** zone_event() - sum of an event's counters over the CPUs. */
 unsigned long zone_event(const struct zone *zone, enum zone_event_item item);
 /** zone_cpus() - CPUs 0 ... that many - 1 have stacks of the zone's frames. */

@@ -12,7 +12,8 @@
  *
  * Memory is cut into page blocks, as large as a huge page.  Each has a type, one byte in
  * zone->pageblock_types, and its free blocks are on that type's lists (buddy.c).  At first all
- * are movable; the byte is written when the struct pages of the page block are.  A request that finds nothing of its type goes to another's, in this order:
+ * are movable; the byte is written when the struct pages of the page block are.  A request
+ * that finds nothing of its type goes to another's, in this order:
  *
  *	unmovable	reclaimable, movable
  *	movable		reclaimable, unmovable

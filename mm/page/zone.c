@@ -86,6 +86,16 @@ unsigned long zone_free_pages(const struct zone *zone)
 	return READ_ONCE(zone->nr_free) + READ_ONCE(zone->deferred_pages) + zone_kept_pages(zone);
 }
 
+unsigned long totalram_pages(void)
+{
+	unsigned long n = 0;
+	struct zone *zone;
+
+	for_each_zone(zone)
+		n += zone->managed_pages;
+	return n;
+}
+
 unsigned long zone_event(const struct zone *zone, enum zone_event_item item)
 {
 	const struct per_cpu_pages *pcp;

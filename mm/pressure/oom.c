@@ -82,16 +82,6 @@ static bool memory_again(gfp_t gfp, unsigned order)
 	return false;
 }
 
-static unsigned long all_pages(void)
-{
-	unsigned long pages = 0;
-	struct zone *z;
-
-	for_each_zone(z)
-		pages += z->managed_pages;
-	return pages;
-}
-
 /* ---- whom --------------------------------------------------------------------------- */
 
 static long points_of(const struct oom_task *t, unsigned long total_pages)
@@ -199,7 +189,7 @@ bool out_of_memory(gfp_t gfp, unsigned order, unsigned long caller)
 	bool more = true;
 
 	if (!__atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE)) {
-		s.total_pages = all_pages();
+		s.total_pages = totalram_pages();
 		more = relieve(&s);
 		__atomic_store_n(&busy, false, __ATOMIC_RELEASE);
 	}

@@ -266,12 +266,13 @@ static bool may_not_wait(const struct shrinker *s, const char *call, unsigned lo
 /* Invisible, then nobody's any more, then off the list.  False: refused. */
 static bool withdraw(struct shrinker *s, const char *call, unsigned long caller)
 {
+	unsigned long flags;
+	const char *why;
+
 	if (may_not_wait(s, call, caller))
 		return false;
-
-	unsigned long flags = spin_lock_irqsave(&shrinkers_lock);
-	const char *why = !s->registered ? "not registered" : within(s) ? "from within it: it would wait for itself" : NULL;
-
+	flags = spin_lock_irqsave(&shrinkers_lock);
+	why = !s->registered ? "not registered" : within(s) ? "from within it: it would wait for itself" : NULL;
 	if (!why) {
 		s->registered = false;
 		while (!list_empty(&s->calls)) {

@@ -126,14 +126,7 @@ static void report_failure(const char *call, gfp_t gfp, unsigned long size, unsi
 
 static bool more_than_memory(unsigned long pages)
 {
-	unsigned long managed = 0;
-	struct zone *z;
-
-	if (likely(pages <= SURELY_MEMORY))
-		return false;
-	for_each_zone(z)
-		managed += z->managed_pages;
-	return pages > managed;
+	return unlikely(pages > SURELY_MEMORY) && pages > totalram_pages();
 }
 
 static bool mask_ok(unsigned long size, gfp_t gfp, unsigned long caller)
