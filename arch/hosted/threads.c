@@ -22,8 +22,9 @@
  * SIGURG, which by default is ignored, and the signal's handler is the interrupt; but not while
  * interrupts are off on that CPU: then arch_irq_restore() finds it, as everywhere.  What runs
  * there is code of mm/, which needs no host library.  System calls go on afterwards
- * (SA_RESTART); sleep() and poll() end early.  Who becomes a CPU has SIGURG let through, whatever its
- * mask said; a thread that blocks it later makes all wait who drain, and is named (smp.c).  So is CPU 0 told: it is whose thread calls mm_init(), the program's own in a library.
+ * (SA_RESTART); sleep() and poll() end early.  Who becomes a CPU has SIGURG let through,
+ * whatever its mask said; a thread that blocks it later makes all wait who drain, and is named
+ * (smp.c).  So is CPU 0 told: it is whose thread calls mm_init(), the program's own in a library.
  *
  * It has no task: it cannot sleep in the kernel's sense, and calls that would return NULL; its
  * struct mm_thread is a thread-local variable.

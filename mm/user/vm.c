@@ -12,8 +12,8 @@
  *
  * Cutting works piece by piece, each under one hold of the lock: the piece is the
  * front or the back of an area, as far as one page table serves it, its entries are
- * emptied and the area is shortened; then, without the lock, the TLBs are flushed and only then the
- * frames given away.  A hole in the middle of an area first makes two of it.
+ * emptied (zap.c) and the area is shortened; then, without the lock, the TLBs are flushed and
+ * only then the frames given away.  A hole in the middle of an area first makes two of it.
  *
  *	before	[a a a a a a a a]	cut the pages 3 and 4:
  *	split	[a a a|a a a a a]	a second area from 5 on ... (needs memory: may fail,
@@ -54,8 +54,6 @@
 #include <quarry/zone.h>
 
 #define MM_LIVE 0x4d4d6c69u
-#define PIECE (1UL << pt_shift(2))	/* cut in one hold of the lock: what one page table serves */
-#define PIECE_SHARED 32			/* pages, where their frames are others', too */
 
 static struct kmem_cache *mm_cache, *vma_cache;
 
@@ -107,84 +105,6 @@ static void unlink_vma(struct mm_struct *mm, struct vm_area_struct *vma)
 	mm->map_count--;
 }
 
-/* ---- frames that go ------------------------------------------------------------------ */
-
-/*
- * Frames taken out of an area, to be freed when no TLB knows them.  A shared one may be in
- * several such heaps at once, and its lru is its keeper's: those have places here.
- */
-struct zapped {
-	struct vm_area_struct *vma;
-	struct list_head pages;
-	unsigned long start, end;	/* where they were */
-	unsigned nr_shared;
-	struct page *shared[PIECE_SHARED];
-};
-
-static void put_shared(struct zapped *z)
-{
-	while (z->nr_shared)
-		put_page(z->shared[--z->nr_shared]);
-}
-
-/* There is a place: a piece has no more of them, and of an mm that goes whole no TLB knows any. */
-static void zap_shared(struct zapped *z, struct page *page)
-{
-	if (z->nr_shared == PIECE_SHARED)
-		put_shared(z);
-	z->shared[z->nr_shared++] = page;
-	vma_count(z->vma, page, -1);
-}
-
-static __always_inline void zap_frames(struct zapped *z, struct page *page, unsigned long n)
-{
-	for (unsigned long i = 0; i < n; i++)
-		list_add_tail(&page[i].lru, &z->pages);
-	vma_count(z->vma, page, -(long)n);
-}
-
-static void zap_entry(pte_t old, unsigned long addr, int level, void *zapped)
-{
-	struct zapped *z = zapped;
-	struct page *page = pfn_to_page(pte_pfn(old));
-
-	(void)addr;
-	if (unlikely(vm_shares(z->vma->vm_ops, z->vma->vm_flags))) {
-		zap_shared(z, page);
-	} else if (likely(level == 1)) {
-		zap_frames(z, page, 1);
-	} else {
-		zap_frames(z, page, LARGE_FRAMES);
-		huge_count(z->vma->vm_mm, page, -1);
-	}
-}
-
-static void zap_range(struct zapped *z, struct vm_area_struct *vma, unsigned long start, unsigned long end)
-{
-	z->vma = vma;
-	z->start = start;
-	z->end = end;
-	if (vma->nr_pages)
-		pt_unmap_range(vma->vm_mm->pgd, start, end - start, zap_entry, z);
-}
-
-/* So much of an area is emptied in one hold of the lock. */
-static unsigned long piece_size(const struct vm_area_struct *vma)
-{
-	return vm_shares(vma->vm_ops, vma->vm_flags) ? PIECE_SHARED * PAGE_SIZE : PIECE;
-}
-
-static bool zapped_any(const struct zapped *z)
-{
-	return !list_empty(&z->pages) || z->nr_shared;
-}
-
-static void free_zapped(struct zapped *z)
-{
-	put_pages_list(&z->pages);	/* those that somebody copies from outlive this */
-	put_shared(z);
-}
-
 /* ---- life of an mm ---------------------------------------------------------------------- */
 
 struct mm_struct *mm_alloc(void)
@@ -226,10 +146,11 @@ static bool may_free(const struct mm_struct *mm, unsigned long caller)
 
 static void free_area(struct mm_struct *mm, struct vm_area_struct *vma)
 {
-	struct zapped z = { .pages = LIST_HEAD_INIT(z.pages) };
+	struct zapped z;
 
+	zap_begin(&z);
 	zap_range(&z, vma, vma->vm_start, vma->vm_end);
-	free_zapped(&z);
+	zap_free(&z);
 	if (vma->nr_pages)
 		mm_panic("mm_free(%p): area %s at 0x%lx lacks %lu frames", (void *)mm, vma->name,
 			 vma->vm_start, vma->nr_pages);
@@ -363,7 +284,7 @@ static enum cut cut_piece(struct mm_struct *mm, unsigned long start, unsigned lo
 		vma_split(vma, *spare, to);
 		*spare = NULL;
 	}
-	piece = piece_size(vma);
+	piece = zap_piece(vma);
 	if (from == vma->vm_start) {
 		to = min(to, ALIGN_DOWN(from, piece) + piece);
 		zap_range(z, vma, from, to);
@@ -386,15 +307,15 @@ static enum cut cut_piece(struct mm_struct *mm, unsigned long start, unsigned lo
 static enum cut unmap_piece(struct mm_struct *mm, unsigned long start, unsigned long end,
 			    struct vm_area_struct **spare)
 {
-	struct zapped z = { .pages = LIST_HEAD_INIT(z.pages) };
 	struct vm_area_struct *dead = NULL;
 	unsigned long irq = spin_lock_irqsave(&mm->lock);
-	enum cut result = cut_piece(mm, start, end, spare, &dead, &z);
+	enum cut result;
+	struct zapped z;
 
+	zap_begin(&z);
+	result = cut_piece(mm, start, end, spare, &dead, &z);
 	spin_unlock_irqrestore(&mm->lock, irq);
-	if (zapped_any(&z))
-		port_flush_tlb_user(mm, z.start, z.end);
-	free_zapped(&z);
+	zap_finish(mm, &z);
 	kmem_cache_free(vma_cache, dead);
 	return result;
 }
@@ -428,71 +349,6 @@ int mm_unmap(struct mm_struct *mm, unsigned long start, unsigned long len)
 	} while (result != CUT_DONE && !err);
 	vma_free_spare(spare);
 	return err;
-}
-
-/* ---- frames taken from a task that is to end ------------------------------------------------ */
-
-/* Empty one piece of the areas, from *@at on.  Return: was there one? */
-static bool reap_piece(struct mm_struct *mm, unsigned long *at)
-{
-	struct zapped z = { .pages = LIST_HEAD_INIT(z.pages) };
-	unsigned long irq = spin_lock_irqsave(&mm->lock), from, piece;
-	struct vm_area_struct *vma = find_vma(mm, *at);
-
-	mm->reaped = true;
-	mm_changed(mm);
-	if (vma) {
-		from = max(*at, vma->vm_start);
-		piece = piece_size(vma);
-		*at = vma->nr_pages ? min(ALIGN_DOWN(from, piece) + piece, vma->vm_end) : vma->vm_end;
-		zap_range(&z, vma, from, *at);
-	}
-	spin_unlock_irqrestore(&mm->lock, irq);
-	if (zapped_any(&z))
-		port_flush_tlb_user(mm, z.start, z.end);
-	free_zapped(&z);
-	return vma;
-}
-
-void mm_reap(struct mm_struct *mm)
-{
-	unsigned long at = 0;
-
-	while (reap_piece(mm, &at))
-		;
-}
-
-/* Up to @end, or as far as one hold of the lock goes.  Return: where that is. */
-static unsigned long forget_piece(struct mm_struct *mm, unsigned long start, unsigned long end, unsigned long *n)
-{
-	struct zapped z = { .pages = LIST_HEAD_INIT(z.pages) };
-	unsigned long irq = spin_lock_irqsave(&mm->lock);
-	struct vm_area_struct *vma = find_vma(mm, start);
-
-	if (vma && vm_shares(vma->vm_ops, vma->vm_flags)) {
-		start = max(start, vma->vm_start);
-		end = min(end, vma->vm_end);
-		end = min(end, start + PIECE_SHARED * PAGE_SIZE);
-		if (start < end)
-			zap_range(&z, vma, start, end);
-	} else if (vma) {
-		end = min(end, vma->vm_end);
-	}
-	spin_unlock_irqrestore(&mm->lock, irq);
-	*n += z.nr_shared;
-	if (z.nr_shared)
-		port_flush_tlb_user(mm, z.start, z.end);
-	free_zapped(&z);
-	return end;
-}
-
-unsigned long mm_forget(struct mm_struct *mm, unsigned long start, unsigned long len)
-{
-	unsigned long end = start + len, n = 0;
-
-	while (mm_range_ok(start, len) && start < end)
-		start = forget_piece(mm, start, end, &n);
-	return n;
 }
 
 /* ---- the heap --------------------------------------------------------------------------------- */

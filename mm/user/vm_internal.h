@@ -55,6 +55,38 @@ void vma_split(struct vm_area_struct *vma, struct vm_area_struct *second, unsign
 struct vm_area_struct *vma_alloc_spare(void);
 void vma_free_spare(struct vm_area_struct *vma);
 
+/* ---- zap.c: frames that go -------------------------------------------------------------- */
+
+#define ZAP_SHARED_MAX 32	/* pages in one hold of the lock, where their frames are others', too */
+
+/*
+ * Frames taken out of an area, to be freed when no TLB knows them.  A shared one may be in
+ * several such heaps at once, and its lru is its keeper's: those have places here.
+ */
+struct zapped {
+	struct vm_area_struct *vma;
+	struct list_head pages;
+	unsigned long start, end;	/* where they were */
+	unsigned nr_shared;
+	struct page *shared[ZAP_SHARED_MAX];
+};
+
+/** zap_begin() - @z is empty. */
+static inline void zap_begin(struct zapped *z)
+{
+	INIT_LIST_HEAD(&z->pages);
+	z->nr_shared = 0;
+}
+
+/** zap_piece() - so many bytes of @vma are emptied in one hold of the lock. */
+unsigned long zap_piece(const struct vm_area_struct *vma);
+/** zap_range() - empty the entries [@start, @end) of @vma, its frames into @z.  Under mm->lock. */
+void zap_range(struct zapped *z, struct vm_area_struct *vma, unsigned long start, unsigned long end);
+/** zap_finish() - let every TLB forget what is in @z, and give it away.  Without mm->lock. */
+void zap_finish(struct mm_struct *mm, struct zapped *z);
+/** zap_free() - give it away: no TLB knows it. */
+void zap_free(struct zapped *z);
+
 /* ---- fault.c ----------------------------------------------------------------------- */
 
 /* What a fault learnt of the area: all that decides what a page holds, and where it found that. */
