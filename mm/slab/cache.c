@@ -11,10 +11,6 @@
  * from nothing, asks it for the cache of magazines, then for the row of kmalloc
  * (row D5).  From then on everybody's caches come from it.
  *
- * The public calls live here.  Their fast path is that of magazine.c; what is
- * added is the look at the mask: one test sends every mask that is out of the
- * ordinary to slab_alloc_odd(), another refuses to sleep where that is forbidden.
- *
  * What is kept in reserve (magazines, a few empty slabs in each cache) goes back
  * when the page allocator runs short: it calls slab_drain(NULL).
  *
@@ -32,25 +28,21 @@
  *
  * Failure: NULL, with everything as it was.
  *
- * Cost: kmem_cache_alloc and kmem_cache_free as in magazine.c; create and destroy O(caches).
+ * Cost: create and destroy O(caches).  Their objects: object.c.
  *
  * Where it differs from Linux: caches of like objects are never merged, so a
  * report names the cache that you made; a cache with objects in use survives
  * kmem_cache_destroy(); there is no RCU, and a cache that is
  * SLAB_TYPESAFE_BY_RCU keeps its slabs until it is destroyed.
- *
- * Debugging (poison, red zones, owners) has its seam in slab_alloc_odd() and
- * cache_free_slow(): a cache without magazines goes there every time.
  */
 #include "slab_internal.h"
 
-#include <quarry/inject.h>
 #include <quarry/port.h>
 #include <quarry/string.h>
 
 LIST_HEAD(slab_caches);
 static spinlock_t slab_caches_lock = SPINLOCK_INIT;
-static struct kmem_cache cache_cache;	/* "kmem_cache"; room for every CPU there could be */
+struct kmem_cache cache_cache;	/* room for every CPU there could be */
 static struct kmem_cache_node cache_nodes[MAX_NUMNODES];	/* its nodes */
 unsigned long slab_direct_bytes;
 
@@ -125,12 +117,13 @@ static void cache_release(struct kmem_cache *s)
 }
 
 struct kmem_cache *cache_make(const char *name, unsigned size, unsigned align, slab_flags_t flags,
-			      void (*ctor)(void *))
+			      void (*ctor)(void *), const char **error)
 {
 	struct kmem_cache *s = slab_alloc_slow(&cache_cache, GFP_KERNEL, _RET_IP_);
 	unsigned long irq;
 	bool taken;
 
+	*error = NULL;
 	if (!s)
 		return NULL;
 	cache_setup(s, name, size, align, flags, ctor);
@@ -141,6 +134,7 @@ struct kmem_cache *cache_make(const char *name, unsigned size, unsigned align, s
 	spin_unlock_irqrestore(&slab_caches_lock, irq);
 	if (!taken)
 		return s;
+	*error = "the name is taken";
 	cache_release(s);
 	return NULL;
 }
@@ -148,9 +142,6 @@ struct kmem_cache *cache_make(const char *name, unsigned size, unsigned align, s
 /* What is wrong with the arguments; NULL: nothing. */
 static const char *create_error(const char *name, unsigned size, unsigned align, slab_flags_t flags)
 {
-	unsigned long irq;
-	bool taken;
-
 	if (!name || !*name)
 		return "a cache needs a name";
 	if (strchr(name, ' ') || strchr(name, '\t') || strchr(name, '\n'))
@@ -159,17 +150,13 @@ static const char *create_error(const char *name, unsigned size, unsigned align,
 		return "size out of range";
 	if ((align & (align - 1)) || align > PAGE_SIZE)
 		return "alignment is not a power of two, or beyond a page";
-	if (flags & ~SLAB_FLAGS_KNOWN)
-		return "unknown flags";
-	irq = spin_lock_irqsave(&slab_caches_lock);
-	taken = name_taken(name);
-	spin_unlock_irqrestore(&slab_caches_lock, irq);
-	return taken ? "the name is taken" : NULL;
+	return flags & ~SLAB_FLAGS_KNOWN ? "unknown flags" : NULL;
 }
 
 static struct kmem_cache *create_checked(const char *name, unsigned size, unsigned align,
 					 slab_flags_t flags, void (*ctor)(void *), unsigned long caller)
 {
+	struct kmem_cache *s = NULL;
 	const char *error;
 
 	if (!slab_is_available()) {
@@ -182,12 +169,12 @@ static struct kmem_cache *create_checked(const char *name, unsigned size, unsign
 		return NULL;
 	}
 	error = create_error(name, size, align, flags);
-	if (error) {
+	if (!error)
+		s = cache_make(name, size, align, flags, ctor, &error);
+	if (error)
 		misuse(MISUSE_ARGUMENT, caller, "kmem_cache_create(%s, size %u, align %u, flags 0x%x): %s",
 		       name ? name : "NULL", size, align, flags, error);
-		return NULL;
-	}
-	return cache_make(name, size, align, flags, ctor);
+	return s;
 }
 
 struct kmem_cache *kmem_cache_create(const char *name, unsigned size, unsigned align,
@@ -281,26 +268,9 @@ static unsigned long cache_out(const struct kmem_cache *s)
 	return n;
 }
 
-/* Is @s a cache?  If not, say so; @obj: what @call is about, or NULL. */
-static bool is_cache(const struct kmem_cache *s, const char *call, const void *obj, unsigned long caller)
-{
-	struct place pl;
-
-	place_find(&pl, s);
-	if (s == &cache_cache || (pl.kind == PLACE_OBJECT && pl.s == &cache_cache && pl.state == OBJ_USED))
-		return true;
-	if (obj)
-		misuse(MISUSE_ARGUMENT, caller, "%s(%p, %p): no cache, or one that was destroyed", call,
-		       (const void *)s, obj);
-	else
-		misuse(MISUSE_ARGUMENT, caller, "%s(%p): no cache, or one that was destroyed", call,
-		       (const void *)s);
-	return false;
-}
-
 int kmem_cache_shrink(struct kmem_cache *s)
 {
-	if (!is_cache(s, "kmem_cache_shrink", NULL, _RET_IP_))
+	if (!slab_is_cache(s, "kmem_cache_shrink", NULL, _RET_IP_))
 		return -EINVAL;
 	drain_one(s);
 	return cache_nr_slabs(s, SLABS_FREE) != 0;
@@ -381,195 +351,17 @@ void kmem_cache_destroy(struct kmem_cache *s)
 	cache_release(s);
 }
 
-/* ---- objects ----------------------------------------------------------------------------- */
-
-/* What is wrong with a mask; NULL: nothing.  @s: NULL for a large kmalloc. */
-static const char *mask_error(const struct kmem_cache *s, gfp_t gfp)
-{
-	if (gfp & __GFP_HIGHMEM)
-		return "high memory has no address to return";
-	if (gfp & __GFP_DMA32)
-		return "there are no slabs of ZONE_DMA32";
-	if (s && gfp & __GFP_DMA && !(s->flags & SLAB_CACHE_DMA))
-		return "the cache is not one of ZONE_DMA (SLAB_CACHE_DMA)";
-	if (s && gfp & __GFP_ZERO && s->ctor)
-		return "__GFP_ZERO would undo the constructor's work";
-	return gfp_contradiction(gfp);
-}
-
-bool slab_mask_refused(const struct kmem_cache *s, size_t size, gfp_t gfp, unsigned long caller)
-{
-	const char *error = mask_error(s, gfp);
-	bool sleeps = gfp & __GFP_WAIT && preempt_count();
-	char what[64], mask[96];
-
-	if (likely(!error && !sleeps))
-		return s && cpu_armed() && fail_nth_now(gfp, caller);
-	if (!s)
-		mm_snprintf(what, sizeof(what), "kmalloc(%lu", (unsigned long)size);
-	else if (s->flags & SLAB_KMALLOC)
-		mm_snprintf(what, sizeof(what), "kmalloc(from %s", s->name);
-	else
-		mm_snprintf(what, sizeof(what), "kmem_cache_alloc(%s", s->name);
-	gfp_format(mask, sizeof(mask), gfp);
-	if (error)
-		misuse(MISUSE_GFP, caller, "%s, %s): %s", what, mask, error);
-	else
-		misuse(MISUSE_CONTEXT, caller, "%s, %s): may sleep, but %s", what, mask,
-		       in_interrupt() ? "this is an interrupt" : "preemption is off");
-	return true;
-}
-
-void *slab_alloc_odd(struct kmem_cache *s, gfp_t gfp, int node, unsigned long caller)
-{
-	void *obj;
-
-	if (s->num && slab_mask_refused(s, s->size, gfp, caller))
-		return NULL;
-	if (node < -1 || node >= num_online_nodes()) {
-		misuse(MISUSE_ARGUMENT, caller, "kmem_cache_alloc_node(%s): there is no node %d", s->name, node);
-		return NULL;
-	}
-	if (node < 0 && gfp & __GFP_THISNODE)
-		node = numa_node_id();
-	if (node < 0 || num_online_nodes() == 1)
-		obj = __cache_alloc(s, gfp, caller);
-	else
-		obj = slab_alloc_direct(s, gfp, node);
-	if (obj && gfp & __GFP_ZERO)
-		memset(obj, 0, s->size);
-	return obj;
-}
-
-static __cold_path void *alloc_from_nothing(const struct kmem_cache *s, unsigned long caller)
-{
-	is_cache(s, "kmem_cache_alloc", NULL, caller);
-	return NULL;
-}
-
-/* A plain mask where something is held: in order, if it may not sleep and none is to fail. */
-static inline bool plain_though_busy(gfp_t gfp)
-{
-	return !(gfp & __GFP_WAIT) && !cpu_armed();
-}
-
-__noinline void *slab_alloc_slow(struct kmem_cache *s, gfp_t gfp, unsigned long caller)
-{
-	if (unlikely(!s))
-		return alloc_from_nothing(s, caller);
-	if (likely(!(gfp & ~GFP_PLAIN)) && (likely(cpu_at_rest()) || plain_though_busy(gfp)))
-		return __cache_alloc(s, gfp, caller);
-	return slab_alloc_odd(s, gfp, -1, caller);
-}
-
-void *__kmem_cache_alloc_plain(struct kmem_cache *s, gfp_t gfp)
-{
-	return likely(s) ? slab_alloc(s, gfp, 0) : slab_alloc_slow(s, gfp, _RET_IP_);
-}
-
-void *__kmem_cache_alloc(struct kmem_cache *s, gfp_t gfp)
-{
-	if (unlikely(!s) || unlikely(gfp & ~GFP_PLAIN))
-		return slab_alloc_slow(s, gfp, _RET_IP_);
-	return slab_alloc(s, gfp, 0);
-}
-
-/* Not all of @nr: give the @got back. */
-static __cold_path int bulk_undo(struct kmem_cache *s, size_t got, void **p)
-{
-	kmem_cache_free_bulk(s, got, p);
-	return 0;
-}
-
-int kmem_cache_alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t nr, void **p)
-{
-	size_t got;
-
-	if (!s) {
-		is_cache(s, "kmem_cache_alloc_bulk", NULL, _RET_IP_);
-		return 0;
-	}
-	if (s->num && slab_mask_refused(s, s->size, gfp, _RET_IP_))
-		return 0;
-	got = cache_alloc_many(s, gfp, nr, p);
-	for (size_t i = 0; gfp & __GFP_ZERO && i < got; i++)
-		memset(p[i], 0, s->size);
-	return got == nr ? (int)nr : bulk_undo(s, got, p);
-}
-
-void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
-{
-	return s ? slab_alloc_odd(s, gfp, node, _RET_IP_) : alloc_from_nothing(s, _RET_IP_);
-}
-
-static __noinline void cache_free_or_refuse(struct kmem_cache *s, void *obj, unsigned long caller)
-{
-	struct page *page = slab_page_of(obj);
-
-	if (page && page_slab_cache(page) == s && cache_free_slow(s, page, obj))
-		return;
-	if (obj && (!slab_is_available() || is_cache(s, "kmem_cache_free", obj, caller)))
-		place_refuse("kmem_cache_free", s, obj, caller);
-}
-
-/* The same for an @obj in a slab of its cache: so the hot way need not keep that at hand. */
-static __noinline void cache_free_again(void *obj, unsigned long caller)
-{
-	cache_free_or_refuse(page_slab_cache(virt_to_page(obj)), obj, caller);
-}
-
-void kmem_cache_free(struct kmem_cache *s, void *obj)
-{
-	unsigned long off = (unsigned long)obj - PAGE_OFFSET, word;
-	struct page *page;
-
-	if (likely(slab_word_there(off))) {
-		page = slab_word_page(off);
-		word = load_or_zero(page->slab_word);
-		if (likely(cache_at(word)->self == s)) {	/* @s may be anything: it is not looked at */
-			if (likely(magazine_free(word, page, obj)))
-				return;
-			if (FEW_REGISTERS) {
-				cache_free_again(obj, _RET_IP_);
-				return;
-			}
-		}
-	}
-	cache_free_or_refuse(s, obj, _RET_IP_);
-}
-
-void kmem_cache_free_bulk(struct kmem_cache *s, size_t nr, void **p)
-{
-	for (size_t i = 0; i < nr; i++) {
-		if (s)
-			i += cache_free_many(s, nr - i, p + i);
-		if (i == nr)
-			break;
-		if (s)
-			cache_free_or_refuse(s, p[i], _RET_IP_);
-		else
-			kfree(p[i]);
-	}
-}
-
-unsigned kmem_cache_size(const struct kmem_cache *s)
-{
-	return is_cache(s, "kmem_cache_size", NULL, _RET_IP_) ? s->object_size : 0;
-}
-
-const char *kmem_cache_name(const struct kmem_cache *s)
-{
-	return is_cache(s, "kmem_cache_name", NULL, _RET_IP_) ? s->name : "(no cache)";
-}
-
 /* ---- bootstrap ------------------------------------------------------------------------------ */
 
 void kmem_cache_init(void)
 {
+	const char *error;
+
 	/* These two do without magazines: there are none before they work. */
 	cache_setup(&cache_cache, "kmem_cache", kmem_cache_bytes(), CPU_SLOT, SLAB_PERMANENT | SLAB_NO_MAGAZINE, NULL);
 	list_add(&cache_cache.list, &slab_caches);
-	magazine_cache = cache_make("magazine", sizeof(struct magazine), 0, SLAB_PERMANENT | SLAB_NO_MAGAZINE, NULL);
+	magazine_cache = cache_make("magazine", sizeof(struct magazine), 0, SLAB_PERMANENT | SLAB_NO_MAGAZINE, NULL,
+				    &error);
 	if (!magazine_cache)
 		mm_panic("kmem_cache_init: no memory for the first %u bytes", kmem_cache_bytes());
 	kmalloc_init();
@@ -578,6 +370,16 @@ void kmem_cache_init(void)
 }
 
 /* ---- looking ---------------------------------------------------------------------------------- */
+
+unsigned kmem_cache_size(const struct kmem_cache *s)
+{
+	return slab_is_cache(s, "kmem_cache_size", NULL, _RET_IP_) ? s->object_size : 0;
+}
+
+const char *kmem_cache_name(const struct kmem_cache *s)
+{
+	return slab_is_cache(s, "kmem_cache_name", NULL, _RET_IP_) ? s->name : "(no cache)";
+}
 
 void slab_for_each(bool (*fn)(struct kmem_cache *s, void *arg), void *arg)
 {

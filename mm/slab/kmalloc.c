@@ -82,6 +82,7 @@ static struct kmem_cache *small_caches[SMALL_SIZE / 8] = { [0 ... SMALL_SIZE / 8
 
 void kmalloc_init(void)
 {
+	const char *error;
 	unsigned kind, i;
 
 	for (kind = 0; kind < NR_KMALLOC_KINDS; kind++)
@@ -90,10 +91,12 @@ void kmalloc_init(void)
 			unsigned align = size & (size - 1) ? 0 : min(size, (unsigned)PAGE_SIZE);
 			slab_flags_t flags = SLAB_KMALLOC | SLAB_PERMANENT |
 					     (kind == KMALLOC_DMA ? SLAB_CACHE_DMA : 0);
-			struct kmem_cache *s = cache_make(kmalloc_class[i].name[kind], size, align, flags, NULL);
+			struct kmem_cache *s = cache_make(kmalloc_class[i].name[kind], size, align, flags, NULL,
+							  &error);
 
 			if (!s)
-				mm_panic("kmem_cache_init: no memory for %s", kmalloc_class[i].name[kind]);
+				mm_panic("kmem_cache_init: no %s: %s", kmalloc_class[i].name[kind],
+					 error ? error : "no memory");
 			kmalloc_caches[kind][i] = s;
 		}
 	for (i = 0; i < SMALL_SIZE / 8; i++)

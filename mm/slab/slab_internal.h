@@ -3,8 +3,8 @@
  * slab_internal.h: what the files of mm/slab share.
  *
  * From the ground: geometry.c (sizes), slab.c (one slab; the three lists of a node), depot.c
- * (magazines that no CPU has), magazine.c (a CPU's own objects), place.c (what a pointer is to us), cache.c (kmem_cache),
- * kmalloc.c.  A file calls those before it, never those after it.
+ * (magazines that no CPU has), magazine.c (a CPU's own objects), place.c (what a pointer is to
+ * us), object.c (taking objects, giving them back), cache.c (kmem_cache), kmalloc.c.  A file calls those before it, never those after it.
  */
 #ifndef SLAB_INTERNAL_H
 #define SLAB_INTERNAL_H
@@ -398,17 +398,25 @@ void place_find(struct place *pl, const void *p);
 void place_refuse(const char *call, const struct kmem_cache *expect, const void *p,
 		  unsigned long caller) __cold_path;
 
-/* ---- cache.c ------------------------------------------------------------------- */
+/* ---- object.c ------------------------------------------------------------------ */
 
 #define GFP_PLAIN KMALLOC_GFP_PLAIN
+
+extern struct kmem_cache cache_cache;	/* "kmem_cache", the cache of caches (cache.c) */
+
+/** slab_is_cache() - is @s a cache?  If not, say so; @obj: what @call is about, or NULL. */
+bool slab_is_cache(const struct kmem_cache *s, const char *call, const void *obj, unsigned long caller);
 
 /** slab_alloc_odd() - alloc with a mask that is out of the ordinary, or refused. */
 void *slab_alloc_odd(struct kmem_cache *s, gfp_t gfp, int node, unsigned long caller);
 /** slab_mask_refused() - report what is wrong with a mask, if anything; or this one is to fail (inject.h).  @s: NULL: a large kmalloc. */
 bool slab_mask_refused(const struct kmem_cache *s, size_t size, gfp_t gfp, unsigned long caller);
-/** cache_make() - a cache, its arguments known to be right.  NULL: no memory, or the name is taken. */
+
+/* ---- cache.c ------------------------------------------------------------------- */
+
+/** cache_make() - a cache, its arguments known to be right.  NULL: no memory; or *@error says that the name is taken. */
 struct kmem_cache *cache_make(const char *name, unsigned size, unsigned align, slab_flags_t flags,
-			      void (*ctor)(void *));
+			      void (*ctor)(void *), const char **error);
 
 /* ---- kmalloc.c ----------------------------------------------------------------- */
 
