@@ -8,6 +8,7 @@
 
 #include "kernel/console.h"
 #include "kernel/sched.h"
+#include "lib/xorshift.h"
 
 u16 bench_fifo[BENCH_BATCH], bench_lifo[BENCH_BATCH], bench_rand[BENCH_BATCH];
 void *bench_held[2 * 1024];
@@ -139,12 +140,8 @@ static void make_orders(void)
 	}
 	for (i = BENCH_BATCH; i > 1; i--) {
 		u16 swap = bench_rand[i - 1];
-		u32 other;
+		u32 other = xorshift32(&state) % (u32)i;
 
-		state ^= state << 13;
-		state ^= state >> 17;
-		state ^= state << 5;
-		other = state % (u32)i;
 		bench_rand[i - 1] = bench_rand[other];
 		bench_rand[other] = swap;
 	}

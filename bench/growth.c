@@ -13,6 +13,8 @@
 #include <quarry/slab.h>
 #include <quarry/vmalloc.h>
 
+#include "lib/xorshift.h"
+
 #define ROUNDS 21
 
 static void **live;			/* what is in use */
@@ -27,13 +29,6 @@ struct crowd {
 	void *(*take)(void);
 	void (*give)(void *p);
 };
-
-static u32 random_number(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 17;
-	return random_state ^= random_state << 5;
-}
 
 static bool grow(const struct crowd *c, unsigned long n)
 {
@@ -81,7 +76,7 @@ static bool batch(const struct crowd *c)
 static bool replacements(const struct crowd *c)
 {
 	for (int i = 0; i < c->batch; i++) {
-		void **p = &live[random_number() % nr_live];
+		void **p = &live[xorshift32(&random_state) % nr_live];
 
 		c->give(*p);
 		*p = c->take();

@@ -21,6 +21,8 @@
 #include <quarry/vmalloc.h>
 #include <quarry/zone.h>
 
+#include "lib/xorshift.h"
+
 #define PLACES 64
 #define STEPS 60000
 #define STEPS_UNTIL_EMPTY 4000
@@ -62,10 +64,7 @@ static void record(enum kind kind, u64 ms, u64 ticks)
 
 static u32 random_below(u32 n)
 {
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 17;
-	random_state ^= random_state << 5;
-	return random_state % n;
+	return xorshift32(&random_state) % n;
 }
 
 /* ---- the families ---------------------------------------------------------------------- */

@@ -16,20 +16,14 @@
 #include <quarry/vm.h>
 #include <quarry/vmalloc.h>
 
+#include "lib/xorshift.h"
+
 #define SPACE_AT 0x10000000UL	/* where an address space of ours has its area */
 #define SPACE_PAGES 16
 #define COMMON_PAGES 1024UL
 #define CACHE_OBJECTS 20
 
 unsigned long stress_wrong;
-
-static u32 next_random(struct stress_worker *w)
-{
-	w->random ^= w->random << 13;
-	w->random ^= w->random >> 17;
-	w->random ^= w->random << 5;
-	return w->random;
-}
 
 static void complain(const char *what, const void *p)
 {
@@ -85,12 +79,12 @@ static gfp_t random_zone(struct stress_worker *w)
 {
 	static const gfp_t zones[] = { 0, 0, __GFP_HIGHMEM, __GFP_HIGHMEM, __GFP_DMA };
 
-	return zones[next_random(w) % ARRAY_SIZE(zones)];
+	return zones[xorshift32(&w->random) % ARRAY_SIZE(zones)];
 }
 
 static void take_pages(struct stress_worker *w, struct stress_slot *s, gfp_t gfp)
 {
-	u32 r = next_random(w);
+	u32 r = xorshift32(&w->random);
 
 	s->order = r % 4 ? 0 : r / 4 % 6;
 	s->ptr = alloc_pages(gfp | random_zone(w), s->order);
@@ -100,7 +94,7 @@ static void take_pages(struct stress_worker *w, struct stress_slot *s, gfp_t gfp
 
 static void take_object(struct stress_worker *w, struct stress_slot *s, gfp_t gfp)
 {
-	u32 r = next_random(w);
+	u32 r = xorshift32(&w->random);
 
 	s->size = 1 + (r >> 8) % (8UL << r % 12);
 	s->ptr = kmalloc(s->size, gfp | (r % 16 ? 0 : __GFP_DMA));
@@ -110,7 +104,7 @@ static void take_object(struct stress_worker *w, struct stress_slot *s, gfp_t gf
 
 static void take_area(struct stress_worker *w, struct stress_slot *s, gfp_t gfp)
 {
-	s->size = PAGE_SIZE * (1 + next_random(w) % 24);
+	s->size = PAGE_SIZE * (1 + xorshift32(&w->random) % 24);
 	s->ptr = __vmalloc(s->size, gfp | __GFP_HIGHMEM);
 	if (s->ptr)
 		mark_at(s, s->ptr, s->size);
@@ -144,7 +138,7 @@ static void take_space(struct stress_worker *w, struct stress_slot *s)
 		s->ptr = NULL;
 		return;
 	}
-	s->size = next_random(w) % SPACE_PAGES;	/* the page that is touched */
+	s->size = xorshift32(&w->random) % SPACE_PAGES;	/* the page that is touched */
 	if (copy_to_mm(mm, SPACE_AT + s->size * PAGE_SIZE, &s->mark, sizeof(s->mark)) != 0)
 		s->order = 1;			/* no frame for it: nothing to verify */
 }
@@ -177,7 +171,7 @@ static void take_cache(struct stress_worker *w, struct stress_slot *s)
 	if (!own)
 		return;
 	mm_snprintf(own->name, sizeof(own->name), "stress-%u", __atomic_add_fetch(&number, 1, __ATOMIC_RELAXED));
-	s->size = 8 + next_random(w) % 600;
+	s->size = 8 + xorshift32(&w->random) % 600;
 	own->cache = kmem_cache_create(own->name, (unsigned)s->size, 0, 0, NULL);
 	if (!own->cache) {
 		kfree(own);
@@ -189,7 +183,7 @@ static void take_cache(struct stress_worker *w, struct stress_slot *s)
 
 static void take(struct stress_worker *w, struct stress_slot *s, enum stress_what what, gfp_t gfp)
 {
-	*s = (struct stress_slot){ .mark = next_random(w) };
+	*s = (struct stress_slot){ .mark = xorshift32(&w->random) };
 	gfp |= __GFP_NOWARN;
 	switch (what) {
 	case PAGES: take_pages(w, s, gfp); break;
@@ -272,7 +266,7 @@ static struct {
 
 static void trade(struct stress_worker *w, struct stress_slot *s)
 {
-	struct stress_slot *theirs = &market.slot[next_random(w) % STRESS_SHARED], mine = *s;
+	struct stress_slot *theirs = &market.slot[xorshift32(&w->random) % STRESS_SHARED], mine = *s;
 	unsigned long flags = spin_lock_irqsave(&market.lock);
 
 	*s = *theirs;
@@ -289,8 +283,8 @@ static struct mm_struct *common;
 static void use_common(struct stress_worker *w)
 {
 	unsigned long mine = DIV_ROUND_UP(COMMON_PAGES - w->index, w->of);
-	unsigned long page = w->index + w->of * (next_random(w) % mine), at = SPACE_AT + page * PAGE_SIZE;
-	u32 mark = next_random(w), found = 0;
+	unsigned long page = w->index + w->of * (xorshift32(&w->random) % mine), at = SPACE_AT + page * PAGE_SIZE;
+	u32 mark = xorshift32(&w->random), found = 0;
 
 	if (mark % 4 == 0) {
 		if (mm_unmap(common, at, PAGE_SIZE))
@@ -317,13 +311,13 @@ bool stress_common_start(void)
 void stress_in_interrupt(void *workers)
 {
 	struct stress_worker *w = (struct stress_worker *)workers + smp_processor_id();
-	struct stress_slot *s = &w->slot[next_random(w) % STRESS_SLOTS];
+	struct stress_slot *s = &w->slot[xorshift32(&w->random) % STRESS_SLOTS];
 
 	w->steps++;
 	if (s->what != EMPTY)
 		give(w, s);
 	else
-		take(w, s, next_random(w) % 2 ? PAGES : OBJECT, GFP_ATOMIC);
+		take(w, s, xorshift32(&w->random) % 2 ? PAGES : OBJECT, GFP_ATOMIC);
 }
 
 static void short_thread(void *arg)
@@ -350,8 +344,8 @@ void stress_step(struct stress_worker *w)
 		PAGES, PAGES, PAGES, PAGES, OBJECT, OBJECT, OBJECT, OBJECT, OBJECT, OBJECT,
 		AREA, AREA, KMAP, KMAP, KMAP, SPACE,
 	};
-	struct stress_slot *s = &w->slot[next_random(w) % STRESS_SLOTS];
-	u32 r = next_random(w);
+	struct stress_slot *s = &w->slot[xorshift32(&w->random) % STRESS_SLOTS];
+	u32 r = xorshift32(&w->random);
 
 	w->steps++;
 	if (r % 8 == 0)

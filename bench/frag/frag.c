@@ -35,6 +35,7 @@
 
 #include "arch/hosted/hosted.h"
 #include "kernel/machine.h"
+#include "lib/xorshift.h"
 
 #define DAY 2000
 
@@ -55,10 +56,7 @@ static u64 random_state;
 
 static unsigned rnd(unsigned below)
 {
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (unsigned)(random_state >> 33) % below;
+	return (unsigned)(xorshift64(&random_state) >> 33) % below;
 }
 
 static void end_thing(unsigned i)

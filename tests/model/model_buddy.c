@@ -36,6 +36,7 @@
 
 #include "arch/hosted/hosted.h"
 #include "kernel/machine.h"
+#include "lib/xorshift.h"
 
 enum kind { ALLOC, FREE, GET, PUT, SPLIT, TWICE, DRAIN, NR_KINDS };
 static const char *const kind_name[] = { "alloc", "free", "get", "put", "split", "free twice", "drain" };
@@ -51,10 +52,7 @@ static u64 random_state;
 
 static unsigned rnd(unsigned below)
 {
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (unsigned)(random_state >> 33) % below;
+	return (unsigned)(xorshift64(&random_state) >> 33) % below;
 }
 
 /* ---- 1, 2: a zone of our own -------------------------------------------------------------- */

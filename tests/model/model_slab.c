@@ -27,6 +27,7 @@
 
 #include "arch/hosted/hosted.h"
 #include "kernel/machine.h"
+#include "lib/xorshift.h"
 #include "mm/slab/slab_internal.h"
 
 #include <quarry/init.h>
@@ -75,10 +76,7 @@ static u64 rnd_state;
 
 static u32 rnd(void)
 {
-	rnd_state ^= rnd_state << 13;
-	rnd_state ^= rnd_state >> 7;
-	rnd_state ^= rnd_state << 17;
-	return (u32)(rnd_state >> 16);
+	return (u32)(xorshift64(&rnd_state) >> 16);
 }
 
 static u32 below(u32 n) { return rnd() % n; }

@@ -85,8 +85,7 @@ SELFTEST(G, oom_the_largest_of_three_ends_and_the_others_live)
 	take_all_but(ROOM);
 	small = run_until("memhog 2", 2 * MIB_PAGES);
 	large = run_until("memhog 5", 5 * MIB_PAGES);
-	third = task_run("grow 4");
-	third = third > 0 ? thread_wait(third) : third;
+	third = st_run("grow 4");
 	small_lives = lives(small);
 	small = end(small);
 	large = thread_wait(large);
@@ -111,8 +110,7 @@ SELFTEST(G, oom_the_protected_lives_and_the_next_ends)
 	task_set_oom_score_adj(large, OOM_SCORE_ADJ_MIN);
 	refused = task_set_oom_score_adj(large, OOM_SCORE_ADJ_MAX + 1);
 	small = run_until("memhog 1", MIB_PAGES);
-	third = task_run("memhog");
-	third = third > 0 ? thread_wait(third) : third;
+	third = st_run("memhog");
 	large_lives = lives(large);
 	large = end(large);
 	small = end(small);
@@ -137,8 +135,7 @@ SELFTEST(G, oom_a_victim_that_is_kept_is_emptied)
 	take_all_but(ROOM);
 	large = run_until("memhog 6", 6 * MIB_PAGES);
 	t = task_pin(large);
-	third = task_run("grow 5");
-	third = third > 0 ? thread_wait(third) : third;
+	third = st_run("grow 5");
 	left = t && t->mm ? t->mm->rss : ~0UL;
 	if (t)
 		task_unpin(t);

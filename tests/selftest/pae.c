@@ -145,13 +145,6 @@ SELFTEST(E6, every_free_frame_holds_its_own_bytes)
 	CHECK(beyond > (max_pfn - FOUR_GIB_PFN) / 2);
 }
 
-static int run(const char *cmdline)
-{
-	int pid = task_run(cmdline);
-
-	return pid < 0 ? pid : thread_wait(pid);
-}
-
 /* A task cannot hold more than its addresses, but use up more than 4 GiB while it lives. */
 SELFTEST(E6, a_task_uses_more_than_4_GiB_in_its_lifetime)
 {
@@ -159,7 +152,7 @@ SELFTEST(E6, a_task_uses_more_than_4_GiB_in_its_lifetime)
 		SKIP("no ring 3 here");
 	if (max_pfn <= FOUR_GIB_PFN)
 		SKIP("no frame beyond 4 GiB");
-	CHECK_EQ(run("lifetime 5120"), 0);
+	CHECK_EQ(st_run("lifetime 5120"), 0);
 }
 
 /* Frames of memory in high memory below 4 GiB. */
@@ -222,5 +215,5 @@ SELFTEST(E6, a_task_cannot_run_its_data)
 
 	if (!st_on_machine())
 		SKIP("no ring 3 of our own here");
-	CHECK_EQ(run("wild execute"), nx ? TASK_END_FAULT : 0);
+	CHECK_EQ(st_run("wild execute"), nx ? TASK_END_FAULT : 0);
 }

@@ -100,18 +100,11 @@ SELFTEST(E7, unmapping_returns_frames_by_count)
 
 /* ---- programs in ring 3 ------------------------------------------------------------------- */
 
-static int run_to_the_end(const char *cmdline)
-{
-	int pid = task_run(cmdline);
-
-	return pid < 0 ? pid : thread_wait(pid);
-}
-
 SELFTEST(E7, hello_prints_and_exits)
 {
 	if (!machine_has_feature("ring3"))
 		SKIP("no ring 3 here");
-	CHECK_EQ(run_to_the_end("hello"), 0);
+	CHECK_EQ(st_run("hello"), 0);
 }
 
 /* Row E3's own program: the variable behind mov 0x80495b0,%eax, walked and read. */
@@ -165,7 +158,7 @@ SELFTEST(E7, a_wild_access_ends_that_task_only)
 	pid = task_run("hello 1000");	/* stays alive beside them */
 	CHECK(pid > 0);
 	for (i = 0; i < ARRAY_SIZE(offenders); i++) {
-		status = run_to_the_end(offenders[i].cmdline);
+		status = st_run(offenders[i].cmdline);
 		if (status != offenders[i].status) {
 			selftest_fail(__FILE__, __LINE__, "%s ended with %d, want %d", offenders[i].cmdline, status,
 				      offenders[i].status);

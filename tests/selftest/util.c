@@ -11,6 +11,8 @@
 
 #include "kernel/machine.h"
 #include "kernel/pagecache.h"
+#include "kernel/sched.h"
+#include "lib/xorshift.h"
 
 bool st_begins(const char *text, const char *start)
 {
@@ -108,6 +110,13 @@ void st_settle(void)
 	slab_drain(NULL);
 	slab_for_each(shrink_one, NULL);
 	drain_all_pages(NULL);
+}
+
+int st_run(const char *cmdline)
+{
+	int pid = task_run(cmdline);
+
+	return pid < 0 ? pid : thread_wait(pid);
 }
 
 unsigned long st_free_high(void)
@@ -262,10 +271,7 @@ u32 st_random(void)
 {
 	static u32 state = 2463534242u;
 
-	state ^= state << 13;
-	state ^= state >> 17;
-	state ^= state << 5;
-	return state;
+	return xorshift32(&state);
 }
 
 static bool in_regions(const struct memblock_type *t, phys_addr_t start, phys_addr_t end, bool whole)

@@ -64,6 +64,8 @@ bool st_counts_come_back(const struct st_counts *before, struct st_counts *after
 /** st_counts_differ() - a line for each difference. */
 void st_counts_differ(struct seq *s, const struct st_counts *before, const struct st_counts *after);
 
+/** st_run() - run a program to its end.  Return: its status; negative: it was not run, as task_run() says why. */
+int st_run(const char *cmdline);
 /** st_free_low(), st_free_high() - free frames now. */
 unsigned long st_free_low(void);
 unsigned long st_free_high(void);

@@ -199,13 +199,6 @@ END_TEST
 
 static unsigned long calls, worth;
 
-static unsigned long one_object(struct shrinker *s, struct shrink_control *sc)
-{
-	(void)s;
-	(void)sc;
-	return 1;
-}
-
 /* Says that it freed something, though nobody can use it. */
 static unsigned long pretend(struct shrinker *s, struct shrink_control *sc)
 {
@@ -216,7 +209,7 @@ static unsigned long pretend(struct shrinker *s, struct shrink_control *sc)
 	return worth;
 }
 
-static struct shrinker pretender = { .count_objects = one_object, .scan_objects = pretend, .seeks = DEFAULT_SEEKS };
+static struct shrinker pretender = { .count_objects = unit_one_object, .scan_objects = pretend, .seeks = DEFAULT_SEEKS };
 
 static unsigned long rounds_of(gfp_t gfp, unsigned order)
 {

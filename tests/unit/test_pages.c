@@ -101,13 +101,6 @@ END_TEST
 
 static unsigned long rounds, rounds_to_go;
 
-static unsigned long one_object(struct shrinker *s, struct shrink_control *sc)
-{
-	(void)s;
-	(void)sc;
-	return 1;
-}
-
 static unsigned long pretend(struct shrinker *s, struct shrink_control *sc)
 {
 	(void)s;
@@ -126,7 +119,7 @@ static unsigned long rounds_of(gfp_t gfp)
 
 START_TEST(reclaim_goes_on_while_it_frees_unless_told_not_to)
 {
-	struct shrinker s = { .count_objects = one_object, .scan_objects = pretend, .seeks = DEFAULT_SEEKS };
+	struct shrinker s = { .count_objects = unit_one_object, .scan_objects = pretend, .seeks = DEFAULT_SEEKS };
 	struct page *first;
 
 	setup();

@@ -514,13 +514,19 @@ static void fall_and_rise(void *arg)
 	unit_give_frames(&hoard, ~0UL);
 }
 
-START_TEST(B7_the_background_reclaimer_wakes_below_low_and_sleeps_above_high)
+/* @fn, as a thread, in a machine where the hoard is all that reclaim can have. */
+static void with_hoarder(void (*fn)(void *))
 {
 	unit_boot(64 * MB, 32 * MB);
 	ck_assert_int_eq(register_shrinker(&hoarder, "hoarder"), 0);
-	unit_thread(fall_and_rise, NULL);
+	unit_thread(fn, NULL);
 	unregister_shrinker(&hoarder);
 	unit_teardown();
+}
+
+START_TEST(B7_the_background_reclaimer_wakes_below_low_and_sleeps_above_high)
+{
+	with_hoarder(fall_and_rise);
 }
 END_TEST
 
@@ -558,11 +564,7 @@ static void hope_and_despair(void *arg)
 
 START_TEST(B7_the_background_reclaimer_gives_up_and_hopes_again)
 {
-	unit_boot(64 * MB, 32 * MB);
-	ck_assert_int_eq(register_shrinker(&hoarder, "hoarder"), 0);
-	unit_thread(hope_and_despair, NULL);
-	unregister_shrinker(&hoarder);
-	unit_teardown();
+	with_hoarder(hope_and_despair);
 }
 END_TEST
 

@@ -33,6 +33,7 @@
 #include <check.h>
 
 #include <quarry/page.h>
+#include <quarry/shrinker.h>
 
 /*
  * Check tells its parent process of every assertion that holds, for a test that
@@ -104,6 +105,8 @@ void unit_thread(void (*fn)(void *), void *arg);
 
 /** unit_take_frames() - every frame that @gfp may have, one by one, onto @list by page->lru. */
 void unit_take_frames(struct list_head *list, gfp_t gfp);
+/** unit_one_object() - count_objects of a shrinker that always has one. */
+unsigned long unit_one_object(struct shrinker *s, struct shrink_control *sc);
 /** unit_give_frames() - free up to @n of them. */
 void unit_give_frames(struct list_head *list, unsigned long n);
 
