@@ -302,19 +302,38 @@ static const char *visit_to_destroy(struct kmem_cache *s)
 	return error;
 }
 
-/* Leave @s, drained, and take it off the list.  False: objects are out, or another did it first (*@error). */
-static bool unlist(struct kmem_cache *s, const char **error)
+enum unlisted { UNLISTED, OBJECTS_OUT, WAS_ANOTHER, ASK_AGAIN };
+
+/*
+ * Leave @s, drained, and take it off the list.  ASK_AGAIN: objects are out, but others visit it, too,
+ * and what a drain has in its hands just now counts as out: the visit goes on.
+ */
+static enum unlisted unlist(struct kmem_cache *s)
 {
 	unsigned long irq = spin_lock_irqsave(&slab_caches_lock);
-	bool gone;
+	enum unlisted what = !is_listed(s) ? WAS_ANOTHER : !cache_out(s) ? UNLISTED :
+			     s->visitors > 1 ? ASK_AGAIN : OBJECTS_OUT;
 
-	s->visitors--;
-	*error = is_listed(s) ? NULL : not_a_cache;
-	gone = !*error && !cache_out(s);
-	if (gone)
+	if (what != ASK_AGAIN)
+		s->visitors--;
+	if (what == UNLISTED)
 		list_del(&s->list);
 	spin_unlock_irqrestore(&slab_caches_lock, irq);
-	return gone;
+	return what;
+}
+
+/* The visit to its end. */
+static enum unlisted drain_and_unlist(struct kmem_cache *s)
+{
+	enum unlisted what;
+
+	for (;;) {
+		drain_one(s);
+		what = unlist(s);
+		if (what != ASK_AGAIN)
+			return what;
+		port_yield();
+	}
 }
 
 static void destroy_refuse(struct kmem_cache *s, const char *error, unsigned long caller)
@@ -330,6 +349,7 @@ static void destroy_refuse(struct kmem_cache *s, const char *error, unsigned lon
 void kmem_cache_destroy(struct kmem_cache *s)
 {
 	unsigned long caller = _RET_IP_;
+	enum unlisted what;
 	const char *error;
 
 	if (!s)
@@ -339,10 +359,9 @@ void kmem_cache_destroy(struct kmem_cache *s)
 		return;
 	}
 	error = visit_to_destroy(s);
-	if (!error)
-		drain_one(s);
-	if (error || !unlist(s, &error)) {
-		destroy_refuse(s, error, caller);
+	what = error ? WAS_ANOTHER : drain_and_unlist(s);
+	if (what != UNLISTED) {
+		destroy_refuse(s, error ? error : what == WAS_ANOTHER ? not_a_cache : NULL, caller);
 		return;
 	}
 	while (READ_ONCE(s->visitors))

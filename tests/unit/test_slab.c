@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/sched.h"
 #include "mm/slab/slab_internal.h"
+
+#include <quarry/port.h>
 
 #define MB (1024UL * 1024)
 #define MANY 1000
@@ -1003,6 +1006,40 @@ START_TEST(slab_describe_knows_every_place)
 }
 END_TEST
 
+/* One that drains the cache just now, and has its last object in his hands. */
+static void drain_slowly(void *cache)
+{
+	struct kmem_cache *s = cache;
+
+	for (int i = 0; i < 20; i++)
+		port_yield();
+	kmem_cache_free(s, many[0]);
+	magazines_drain(s);
+	__atomic_fetch_sub(&s->visitors, 1, __ATOMIC_RELEASE);
+}
+
+static void destroy_while_it_is_drained(void *arg)
+{
+	struct kmem_cache *s = make("drained", 100, 0);
+
+	(void)arg;
+	many[0] = take(s);
+	s->visitors++;
+	ck_assert_int_gt(thread_spawn("drainer", drain_slowly, s), 0);
+	kmem_cache_destroy(s);
+	ck_assert_uint_eq(misuse_count(NR_MISUSE), 0);
+	ck_assert_ptr_nonnull(s = make("drained", 100, 0));	/* the name is free again */
+	kmem_cache_destroy(s);
+}
+
+START_TEST(D1_what_a_drain_has_in_its_hands_is_not_in_use)
+{
+	setup();
+	unit_thread(destroy_while_it_is_drained, NULL);
+	unit_teardown();
+}
+END_TEST
+
 UNIT_SUITE(slab, the_reciprocal_is_exact, objects_and_states_fit_and_little_is_wasted,
 	   no_two_objects_of_a_slab_share_a_state, D5_before_the_slab_layer_is_up,
 	   D5_each_cache_is_an_object_of_the_first, D2_full_partial_free, D2_partial_then_free_then_new,
@@ -1012,6 +1049,7 @@ UNIT_SUITE(slab, the_reciprocal_is_exact, objects_and_states_fit_and_little_is_w
 	   D1_bulk_refuses_the_odd_ones_only,
 	   D3_writing_after_free_breaks_nothing, D1_what_a_constructor_made_stays, D1_every_byte_of_a_slab,
 	   D1_twice_wherever_the_object_is, D1_the_wrong_cache, D1_destroy_names_an_object_in_use,
+	   D1_what_a_drain_has_in_its_hands_is_not_in_use,
 	   D1_arguments_of_create, C_masks_of_objects, D1_alignment, D1_cache_lines, D4_slabs_from_zone_dma,
 	   D1_typesafe_caches_keep_their_slabs, exhaustion_is_null_and_undone,
 	   what_is_kept_in_reserve_goes_back_when_memory_is_short, slab_check_names_what_is_broken,
