@@ -76,6 +76,7 @@ static long sys_pageinfo(struct task *t, unsigned long to)
 		.large_size = arch_max_huge_level() >= 2 ? 1u << pt_shift(2) : 0,
 		.tables = (unsigned)mm->nr_ptes, .faults = (unsigned)mm->faults,
 		.areas = mm->map_count, .ms = (unsigned)machine_ms(),
+		.file_pages = (unsigned)mm_file_pages(mm),
 	};
 
 	return copy_to_mm(mm, to, &info, sizeof(info)) ? -EFAULT : 0;

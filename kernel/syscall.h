@@ -36,6 +36,7 @@ struct pageinfo {
 	unsigned faults;	/* page faults answered with a frame, so far */
 	unsigned areas;
 	unsigned ms;		/* since boot */
+	unsigned file_pages;	/* of pages, those of the program's file: they may go and come back at any time */
 };
 
 struct machineinfo {

@@ -50,6 +50,8 @@ void *map(size_t len);			/* cleared memory; NULL: no */
 long unmap(void *p, size_t len);
 long madvise(void *p, size_t len, int advice);	/* MADV_HUGEPAGE, MADV_NOHUGEPAGE */
 long pageinfo(struct pageinfo *info);
+/* The frames that are the task's own: they stay until it gives them back. */
+static inline unsigned own_pages(const struct pageinfo *info) { return info->pages - info->file_pages; }
 void machineinfo(struct machineinfo *info);
 
 /* %s %c %d %u %x %p %%, and a width or 0 before them.  One write() a call, up to 255 bytes. */

@@ -122,6 +122,8 @@ void mm_reap(struct mm_struct *mm);
  * the source again.  Context: thread.  Return: how many were given up.  O(areas + pages).
  */
 unsigned long mm_forget(struct mm_struct *mm, unsigned long start, unsigned long len);
+/** mm_file_pages() - how many mm_forget() would give up, of the whole.  Any context.  O(areas). */
+unsigned long mm_file_pages(struct mm_struct *mm);
 /**
  * mm_advise_huge() - from now on, large pages for [@start, @start + @len), or no more
  * @start, @len: page-aligned

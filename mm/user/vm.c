@@ -351,6 +351,17 @@ int mm_unmap(struct mm_struct *mm, unsigned long start, unsigned long len)
 	return err;
 }
 
+unsigned long mm_file_pages(struct mm_struct *mm)
+{
+	unsigned long irq = spin_lock_irqsave(&mm->lock), n = 0;
+	const struct vm_area_struct *vma;
+
+	list_for_each_entry(vma, &mm->areas, link)
+		n += vm_shares(vma->vm_ops, vma->vm_flags) ? vma->nr_pages : 0;
+	spin_unlock_irqrestore(&mm->lock, irq);
+	return n;
+}
+
 /* ---- the heap --------------------------------------------------------------------------------- */
 
 /* Lengthen the area that ends at @end and belongs to the heap.  Return: false: there is none such. */
